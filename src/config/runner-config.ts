@@ -1,0 +1,53 @@
+/** The parts of config.toml that planning and running a job read; parsed, defaulted and frozen by `config`. */
+export interface RunnerConfig {
+  readonly name: string;
+  /** Base URL of the coordinator as configured. */
+  readonly url: string;
+  readonly token: string;
+  readonly id: number;
+  readonly systemId: string;
+  readonly executor: string;
+  readonly shell: string;
+  readonly limit: number;
+  readonly requestConcurrency: number;
+  readonly strictCheckInterval: boolean;
+  readonly unhealthyRequestsLimit: number;
+  readonly unhealthyIntervalMs: number;
+  readonly jobStatusFinalUpdateRetryLimit: number;
+  /** Bytes of trace kept of a job. */
+  readonly outputLimitBytes: number;
+  readonly buildsDir: string;
+  readonly cacheDir: string;
+  readonly cloneUrl: string;
+  /** `KEY=VALUE` entries. */
+  readonly environment: readonly string[];
+  readonly preGetSourcesScript: string;
+  readonly postGetSourcesScript: string;
+  readonly preBuildScript: string;
+  readonly postBuildScript: string;
+  /** Milliseconds; undefined = the job's timeout. */
+  readonly prepareTimeoutMs: number | undefined;
+  readonly getSourcesTimeoutMs: number | undefined;
+  readonly debugTraceDisabled: boolean;
+  readonly safeDirectoryCheckout: boolean | undefined;
+  readonly cleanGitConfig: boolean | undefined;
+  readonly customBuildDirEnabled: boolean | undefined;
+  readonly featureFlags: Readonly<Record<string, boolean>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly tls: TlsFiles;
+  readonly artifact: { readonly uploadTimeoutMs: number; readonly responseHeaderTimeoutMs: number };
+  readonly cache: { readonly type: string; readonly path: string; readonly shared: boolean; readonly maxUploadedArchiveSize: number };
+  /** Values that only an embedding program sets; never read from config.toml. */
+  readonly embedded: EmbeddedOverrides;
+}
+
+export interface TlsFiles {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export interface EmbeddedOverrides {
+  /** First interval between two trace updates; the server's header replaces it. Default 3000. */
+  readonly traceUpdateIntervalMs?: number;
+}

@@ -81,9 +81,31 @@ export class StorageError extends MillraceError {
   readonly code = 'storage';
 }
 
+/** One thing that is wrong in a `.gitlab-ci.yml` or a file it includes. */
+export interface PipelineProblem {
+  readonly message: string;
+  /** Path relative to the top of the work tree. */
+  readonly file: string;
+  /** From 1; 0 = the file as a whole. */
+  readonly line: number;
+  readonly column: number;
+  /** What the user can do about it, where that is not obvious. */
+  readonly hint?: string;
+}
+
 /** A `.gitlab-ci.yml` cannot be run as it is written. */
 export class PipelineError extends MillraceError {
   readonly code = 'pipeline_invalid';
+  /** All that is wrong, in order of the files and lines; empty where the error is about no place in a file. */
+  readonly problems: readonly PipelineProblem[];
+
+  constructor(
+    message: string,
+    options: MillraceErrorOptions & { readonly problems?: readonly PipelineProblem[] } = {},
+  ) {
+    super(message, options);
+    this.problems = options.problems ?? [];
+  }
 }
 
 /** A command was called wrongly, or cannot do what it was asked. */

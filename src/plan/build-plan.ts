@@ -1,5 +1,5 @@
-import type { JobVariable } from '../variables/job-variable.ts';
 import type { ScriptOperation } from '../script/operations.ts';
+import type { JobVariable } from '../variables/job-variable.ts';
 import type { ShellName } from './executor-traits.ts';
 
 /**
@@ -37,7 +37,11 @@ export interface BuildPlan {
   readonly stages: BuildStages;
   readonly image: PlannedImage | undefined;
   readonly services: readonly PlannedImage[];
-  readonly registryCredentials: readonly { readonly url: string; readonly username: string; readonly password: string }[];
+  readonly registryCredentials: readonly {
+    readonly url: string;
+    readonly username: string;
+    readonly password: string;
+  }[];
   /** Reasons that this server accepts, see `gitlab/failure-reason.ts`. */
   readonly supportedFailureReasons: readonly string[];
 }
@@ -109,6 +113,9 @@ export interface BuildTimeouts {
   readonly getSourcesMs: number | undefined;
   readonly scriptMs: number | undefined;
   readonly afterScriptMs: number;
+  /** The limits as the user wrote them; absent where the default holds. */
+  readonly scriptText?: string;
+  readonly afterScriptText?: string;
   /** Warnings about malformed or too long script timeouts, shown when the script phase starts. */
   readonly warnings: readonly string[];
 }

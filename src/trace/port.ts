@@ -16,6 +16,11 @@ export interface JobTrace {
    * Taken often: small and cheap.
    */
   snapshot(): TraceSnapshot;
+  /**
+   * Of a restored trace: the next manager writes of a replay would be those after the first `count`; the skipped ones
+   * stand in the file already. Without effect on a new trace.
+   */
+  skipReplayedWrites(count: number): void;
   /** Bytes that may be sent: those that the last durable snapshot covers. */
   readonly storedBytes: number;
   /** `crc32:%08x` over all stored bytes. */

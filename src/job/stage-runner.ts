@@ -1,0 +1,172 @@
+import { join } from 'node:path';
+import type { Executor, OutputStream, StageIo } from '../executors/port.ts';
+import type { StageEnd } from '../journal/records.ts';
+import { abortReasonOf } from '../lib/abort.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { BuildPlan, StagePlan } from '../plan/build-plan.ts';
+import { makePrivateFolder, removeTreeAsync } from '../platform/private-folder.ts';
+import { isPlainFileWork } from '../script/plain-file-work.ts';
+import { generateScript } from '../shells/generate-script.ts';
+import type { JobTrace } from '../trace/port.ts';
+import type { BuildRecorder } from './build-recorder.ts';
+import { problemOf } from './build-result.ts';
+import type { BuildHistory, RecordedStage } from './history.ts';
+import { doLocalFileWork } from './local-file-work.ts';
+
+export interface StageRunnerParts {
+  readonly plan: BuildPlan;
+  readonly folder: string;
+  readonly history: BuildHistory;
+  readonly recorder: BuildRecorder;
+  readonly trace: JobTrace;
+  readonly clock: Clock;
+  /** Called when the first stage that an earlier manager did not finish has its turn. */
+  readonly onReplayed: () => void;
+}
+
+const timeoutHint =
+  'could not run to completion because the timeout was exceeded. For more control over job and script timeouts see: ' +
+  'https://docs.gitlab.com/ci/runners/configure_runners/#set-script-and-after_script-timeouts';
+
+/**
+ * Runs the stages of one build, one at a time. Stages that an earlier manager ended are not run again: their recorded
+ * end is given back, so that the flow above takes the same way; the one it had started is followed to its end.
+ */
+export class StageRunner {
+  readonly #parts: StageRunnerParts;
+  readonly #executor: Executor;
+  #nextRun = 0;
+  #isReplayed = false;
+
+  constructor(parts: StageRunnerParts, executor: Executor) {
+    this.#parts = parts;
+    this.#executor = executor;
+  }
+
+  /** When the next stage started, if an earlier manager started it: phases count their time from there. */
+  nextStartedAtMs(): number | undefined {
+    const startedAtMs = this.#parts.history.stages.get(this.#nextRun)?.startedAtMs;
+    return startedAtMs === 0 ? undefined : startedAtMs;
+  }
+
+  /** Whether the next stage was already run by an earlier manager. */
+  isReplaying(): boolean {
+    return this.#parts.history.stages.has(this.#nextRun);
+  }
+
+  /** Runs one stage to its end. Never throws for what the stage does. @throws StorageError */
+  async run(stage: StagePlan, jobStatus: string, signal: AbortSignal): Promise<StageEnd> {
+    const run = this.#nextRun++;
+    const recorded = this.#parts.history.stages.get(run);
+    if (recorded?.end === undefined) this.#leaveReplay();
+    if (recorded === undefined && signal.aborted) return problemOf(abortReasonOf(signal));
+    if (stage.generationError !== undefined) return problemOf(new Error(stage.generationError));
+    const { trace } = this.#parts;
+    trace.startSection(stage.stage, stage.title);
+    const end = recorded?.end ?? (await this.#perform(run, stage, jobStatus, recorded, signal));
+    trace.endSection(stage.stage);
+    if (end.kind === 'stopped' && isTimeout(end.reason)) trace.log.warning(`${stage.stage} ${timeoutHint}`);
+    return end;
+  }
+
+  #leaveReplay(): void {
+    if (this.#isReplayed) return;
+    this.#isReplayed = true;
+    this.#parts.onReplayed();
+  }
+
+  async #perform(
+    run: number,
+    stage: StagePlan,
+    jobStatus: string,
+    recorded: RecordedStage | undefined,
+    signal: AbortSignal,
+  ): Promise<StageEnd> {
+    if (this.#executor.localFiles === true && isPlainFileWork(stage.operations))
+      return await this.#performHere(run, stage);
+    return await this.#performInShell(run, stage, jobStatus, recorded, signal);
+  }
+
+  /** Nothing of it outlives this process, so only its end is recorded; a restart does it again. */
+  async #performHere(run: number, stage: StagePlan): Promise<StageEnd> {
+    const { trace, recorder } = this.#parts;
+    const { stdout, stderr, code } = await doLocalFileWork(stage.operations);
+    const output = trace.openStage();
+    await output.write('stdout', Buffer.from(stdout));
+    if (stderr !== '') await output.write('stderr', Buffer.from(stderr));
+    output.close();
+    const end: StageEnd = { kind: 'exit', code, text: `exit status ${code}` };
+    recorder.endStage(run, end);
+    return end;
+  }
+
+  async #performInShell(
+    run: number,
+    stage: StagePlan,
+    jobStatus: string,
+    recorded: RecordedStage | undefined,
+    signal: AbortSignal,
+  ): Promise<StageEnd> {
+    const { history, recorder, trace, clock } = this.#parts;
+    const folder = join(this.#parts.folder, 'stages', String(run));
+    const cursor = history.cursor?.run === run ? history.cursor.value : undefined;
+    makePrivateFolder(folder);
+    if (recorded === undefined) {
+      recorder.append({ type: 'stageStarted', run, stage: stage.stage, atMs: clock.now() });
+    }
+    recorder.enterStage(run, cursor);
+    const output = trace.openStage();
+    const io = this.#stageIo(run, folder, cursor, (stream, bytes) => output.write(stream, bytes));
+    const end = await this.#execute(stage, jobStatus, recorded, io, signal);
+    output.close();
+    recorder.endStage(run, end);
+    await removeTreeAsync(folder);
+    return end;
+  }
+
+  async #execute(
+    stage: StagePlan,
+    jobStatus: string,
+    recorded: RecordedStage | undefined,
+    io: StageIo,
+    signal: AbortSignal,
+  ): Promise<StageEnd> {
+    const command = { stage: stage.stage, where: stage.where };
+    try {
+      const exit =
+        recorded === undefined
+          ? await this.#executor.run(
+              { ...command, script: generateScript(stage, this.#parts.plan, { jobStatus }) },
+              io,
+              signal,
+            )
+          : await this.#executor.resume({ ...command, script: '' }, recorded.handle, io, signal);
+      return { kind: 'exit', code: exit.code, text: exit.text };
+    } catch (error) {
+      return problemOf(error, signal);
+    }
+  }
+
+  #stageIo(
+    run: number,
+    directory: string,
+    cursor: StageIo['cursor'],
+    write: (stream: OutputStream, bytes: Uint8Array) => void | Promise<void>,
+  ): StageIo {
+    const { recorder } = this.#parts;
+    return {
+      directory,
+      cursor,
+      recordStage: (handle) => recorder.append({ type: 'stageHandle', run, handle }),
+      durableCursor: () => recorder.durableCursor(),
+      write: async (stream, bytes, position) => {
+        await write(stream, bytes);
+        recorder.took(bytes.length, position);
+      },
+    };
+  }
+}
+
+function isTimeout(reason: string): boolean {
+  return reason === 'job_timeout' || reason === 'stage_timeout';
+}

@@ -1,0 +1,162 @@
+import { join } from 'node:path';
+import { errorMessage, StorageError } from '../lib/errors.ts';
+import { type HeldLock, holdLock, isLockHeld } from '../platform/lock-socket.ts';
+import {
+  listFolder,
+  makePrivateFolder,
+  moveEntry,
+  probeWritable,
+  removeTree,
+  writePrivateFile,
+} from '../platform/private-folder.ts';
+import { randomHex } from '../platform/random.ts';
+import { type JobJournal, openJobJournal } from './job-journal.ts';
+import type { JournalRecord } from './records.ts';
+
+/**
+ * The jobs that run on this host, on disk:
+ *
+ *     locks/<manager>           a socket that exists and answers as long as that manager lives
+ *     jobs/<job>/owner.<manager>
+ *     jobs/<job>/records        see records.ts
+ *     jobs/<job>/…              the trace, the stages' scripts and output
+ *
+ * A job folder never moves, so whatever writes into it goes on doing so when its manager dies. Ownership changes by
+ * renaming the owner file: of several managers that see a dead owner one succeeds.
+ */
+export interface Journal {
+  /**
+   * Makes the folder of a new job, complete with its first record when it appears.
+   * @throws StorageError
+   */
+  create(first: JournalRecord): JobJournal;
+  /** Takes over every job whose manager is dead. Damaged ones are given back as problems and left for a person to see. */
+  adoptOrphans(): Promise<Adoption>;
+  /** Why no job can be taken now (disk full, permissions), or undefined. */
+  problem(): string | undefined;
+  /** Gives the manager's lock back. */
+  close(): Promise<void>;
+}
+
+export interface Adoption {
+  readonly jobs: readonly JobJournal[];
+  readonly problems: readonly StorageError[];
+}
+
+const ownerPrefix = 'owner.';
+const unfinishedPrefix = '.new-';
+
+/**
+ * Opens the journal below a state folder.
+ * @throws StorageError when the folder cannot be used.
+ */
+export async function openJournal(folder: string): Promise<Journal> {
+  const locks = join(folder, 'locks');
+  const jobs = join(folder, 'jobs');
+  const manager = randomHex(8);
+  let lock: HeldLock;
+  try {
+    for (const path of [folder, locks, jobs]) makePrivateFolder(path);
+    lock = await holdLock(join(locks, manager));
+  } catch (error) {
+    throw new StorageError(`cannot use the journal folder ${folder}: ${errorMessage(error)}`, {
+      cause: error,
+      hint: 'Give a writable folder with --state-dir.',
+    });
+  }
+  return {
+    create: (first) => createJob(jobs, manager, first),
+    adoptOrphans: () => adoptOrphans({ jobs, locks, manager }),
+    problem: () => probeProblem(folder),
+    close: () => lock.release(),
+  };
+}
+
+function createJob(jobs: string, manager: string, first: JournalRecord): JobJournal {
+  const name = `${first.type === 'received' ? first.jobId : 0}-${randomHex(4)}`;
+  const unfinished = join(jobs, `${unfinishedPrefix}${name}`);
+  const folder = join(jobs, name);
+  try {
+    makePrivateFolder(unfinished);
+    writePrivateFile(join(unfinished, `${ownerPrefix}${manager}`), '');
+    const draft = openJobJournal(unfinished);
+    draft.append(first);
+    draft.close();
+    moveEntry(unfinished, folder);
+    return openJobJournal(folder);
+  } catch (error) {
+    removeTree(unfinished);
+    if (error instanceof StorageError) throw error;
+    throw new StorageError(`cannot make the journal of a job in ${jobs}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+interface JournalPlace {
+  readonly jobs: string;
+  readonly locks: string;
+  readonly manager: string;
+}
+
+async function adoptOrphans(place: JournalPlace): Promise<Adoption> {
+  const adopted: JobJournal[] = [];
+  const problems: StorageError[] = [];
+  const liveness = new Map<string, Promise<boolean>>();
+  for (const name of listFolder(place.jobs)) {
+    const folder = join(place.jobs, name);
+    if (!(await takeOver(place, folder, liveness))) continue;
+    if (name.startsWith(unfinishedPrefix)) {
+      removeTree(folder);
+      continue;
+    }
+    try {
+      adopted.push(openJobJournal(folder));
+    } catch (error) {
+      problems.push(error instanceof StorageError ? error : new StorageError(errorMessage(error), { cause: error }));
+    }
+  }
+  await removeDeadLocks(place, liveness);
+  return { jobs: adopted, problems };
+}
+
+/** Makes a job ours if its owner is dead. */
+async function takeOver(
+  place: JournalPlace,
+  folder: string,
+  liveness: Map<string, Promise<boolean>>,
+): Promise<boolean> {
+  const ownerFile = listFolder(folder).find((entry) => entry.startsWith(ownerPrefix));
+  if (ownerFile === undefined) return false;
+  const owner = ownerFile.slice(ownerPrefix.length);
+  if (owner === place.manager || (await isAlive(place, owner, liveness))) return false;
+  try {
+    moveEntry(join(folder, ownerFile), join(folder, `${ownerPrefix}${place.manager}`));
+    return true;
+  } catch {
+    // Another manager was quicker, or the job ended meanwhile.
+    return false;
+  }
+}
+
+function isAlive(place: JournalPlace, owner: string, liveness: Map<string, Promise<boolean>>): Promise<boolean> {
+  const known = liveness.get(owner);
+  if (known !== undefined) return known;
+  const answer = isLockHeld(join(place.locks, owner));
+  liveness.set(owner, answer);
+  return answer;
+}
+
+async function removeDeadLocks(place: JournalPlace, liveness: Map<string, Promise<boolean>>): Promise<void> {
+  for (const owner of listFolder(place.locks)) {
+    if (owner === place.manager || owner.endsWith('.new') || (await isAlive(place, owner, liveness))) continue;
+    removeTree(join(place.locks, owner));
+  }
+}
+
+function probeProblem(folder: string): string | undefined {
+  try {
+    probeWritable(folder);
+    return undefined;
+  } catch (error) {
+    return `the journal folder ${folder} cannot be written: ${errorMessage(error)}`;
+  }
+}

@@ -4,13 +4,29 @@ import { z } from 'zod';
  * The answer of `POST jobs/request` (spec protocol.md §4).
  * Missing and `null` mean the zero value; unknown keys are ignored; a wrong type makes the payload unusable.
  */
-const text = z.string().nullish().transform((value) => value ?? '');
-const integer = z.number().int().nullish().transform((value) => value ?? 0);
-const number = z.number().nullish().transform((value) => value ?? 0);
-const flag = z.boolean().nullish().transform((value) => value ?? false);
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
+const integer = z
+  .number()
+  .int()
+  .nullish()
+  .transform((value) => value ?? 0);
+const number = z
+  .number()
+  .nullish()
+  .transform((value) => value ?? 0);
+const flag = z
+  .boolean()
+  .nullish()
+  .transform((value) => value ?? false);
 
 function list<T extends z.ZodType>(item: T) {
-  return z.array(item).nullish().transform((value) => value ?? []);
+  return z
+    .array(item)
+    .nullish()
+    .transform((value) => value ?? []);
 }
 
 /** An object whose absence means all its zero values. */
@@ -40,7 +56,10 @@ const imageShape = {
   variables: list(variableSchema),
   pull_policy: list(z.string()),
   /** Unknown members fail the job at pick-up, not the decoding (§4.7). */
-  executor_opts: z.record(z.string(), z.unknown()).nullish().transform((value) => value ?? {}),
+  executor_opts: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .transform((value) => value ?? {}),
 };
 
 const artifactSchema = z.object({
@@ -125,7 +144,10 @@ export const jobPayloadSchema = z.object({
     failure_reasons: list(z.string()),
     tracing: z.unknown(),
   }),
-  secrets: z.record(z.string(), z.unknown()).nullish().transform((value) => value ?? {}),
+  secrets: z
+    .record(z.string(), z.unknown())
+    .nullish()
+    .transform((value) => value ?? {}),
   hooks: list(z.object({ name: text, script: list(z.string()) })),
   /** A JSON text; `null` and the empty text are decode errors upstream, here they mean no native steps. */
   run: text,

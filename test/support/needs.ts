@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+interface Requirement {
+  /** What is skipped, and how to have it run. */
+  readonly reason: string;
+  readonly isMet: () => boolean;
+  /** Never required: `.ci/run` has no such thing. */
+  readonly isOptional?: true;
+}
+
+/** What tests can need of the machine. A test that needs more asks `needs` and is skipped without it, with this reason. */
+export const requirements = {
+  'git-lfs': { reason: 'needs git-lfs (package git-lfs)', isMet: () => succeeds('git', ['lfs', 'version']) },
+  busybox: { reason: 'needs busybox (package busybox)', isMet: () => succeeds('busybox', ['true']) },
+  dash: { reason: 'needs dash (package dash)', isMet: () => succeeds('dash', ['-c', 'true']) },
+  openssl: { reason: 'needs openssl (package openssl)', isMet: () => succeeds('openssl', ['version']) },
+  root: { reason: 'needs root and su, to switch accounts', isMet: () => process.getuid?.() === 0 && succeeds('su', ['--version']) },
+  binary: {
+    reason: 'needs the built program (npm run build)',
+    isMet: () => existsSync(new URL('../../dist/millrace', import.meta.url)),
+  },
+  'minbase-root': {
+    reason: 'needs a Debian minbase root made with debootstrap; set MILLRACE_MINBASE to its path (and root)',
+    isMet: () => isPresent(process.env['MILLRACE_MINBASE']) && process.getuid?.() === 0,
+  },
+  peer: {
+    reason: 'compares with the Go runner; set MILLRACE_PEER to the path of its program',
+    isMet: () => isPresent(process.env['MILLRACE_PEER']),
+    isOptional: true,
+  },
+  'peer-helper': {
+    reason: "compares with the Go runner's helper; set MILLRACE_PEER_HELPER to the path of its program",
+    isMet: () => isPresent(process.env['MILLRACE_PEER_HELPER']),
+    isOptional: true,
+  },
+} as const satisfies Record<string, Requirement>;
+
+export type RequirementName = keyof typeof requirements;
+
+/**
+ * Whether this machine has what a test needs: `describe.skipIf(!needs('git-lfs'))(…)`.
+ * @throws where everything is required (MILLRACE_REQUIRE_ALL) and it has not: CI skips nothing but the peer.
+ */
+export function needs(name: RequirementName): boolean {
+  const requirement: Requirement = requirements[name];
+  if (requirement.isMet()) return true;
+  if (process.env['MILLRACE_REQUIRE_ALL'] === '1' && requirement.isOptional !== true) {
+    throw new Error(`required here, but missing: ${requirement.reason}`);
+  }
+  return false;
+}
+
+function succeeds(command: string, args: readonly string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+function isPresent(path: string | undefined): boolean {
+  return path !== undefined && path !== '' && existsSync(path);
+}

@@ -1,0 +1,4 @@
+// `npm run format`
+import { run } from './run.ts';
+
+process.exitCode = run('biome', ['check', '--write', '.']);

@@ -1,0 +1,37 @@
+import type { CommandEnvironment } from './commands/command-environment.ts';
+import { versionText } from './commands/version.ts';
+
+/**
+ * Entry of the program: argv → command → exit code. The only place that reads process.argv and process.env and that
+ * ends the process.
+ */
+async function main(): Promise<void> {
+  const argv = process.argv.slice(2);
+  if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v' || argv[0] === '-version')) {
+    process.stdout.write(versionText());
+    return;
+  }
+  process.title = 'millrace';
+  const { runCommandLine } = await import('./commands/command-line.ts');
+  process.exitCode = await runCommandLine(argv, processEnvironment());
+}
+
+function processEnvironment(): CommandEnvironment {
+  return {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    isTerminal: process.stdout.isTTY === true,
+    env: process.env,
+    workingDirectory: process.cwd(),
+    onSignal: (name, listener) => {
+      process.on(name, listener);
+      return () => void process.off(name, listener);
+    },
+    exit: (code) => process.exit(code),
+  };
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 2;
+});

@@ -121,6 +121,11 @@ export interface StageIo {
   write(stream: OutputStream, bytes: Uint8Array, cursor: JsonValue): void | Promise<void>;
   /** Where `resume` starts to read; undefined = at the beginning. */
   readonly cursor: JsonValue | undefined;
+  /**
+   * The last cursor that would come back after a crash; undefined = none yet. Output before it may be removed: where
+   * the method is absent it is kept until the stage's directory goes. Cheap; asked after every piece of output.
+   */
+  durableCursor?(): JsonValue | undefined;
 }
 
 export interface ExitStatus {

@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import type { JsonValue } from '../../lib/json.ts';
+import { watchFolder } from '../../platform/folder-watch.ts';
+import { isRunning, type ProcessIdentity } from '../../platform/process-identity.ts';
+import type { ProcessTable } from '../../platform/process-table.ts';
+import { readStateFile } from '../../platform/state-file.ts';
+import type { StageProcesses } from './stage-processes.ts';
+import { parseStageHandle, type StageHandle } from './stage-records.ts';
+import { stageFiles } from './supervisor-script.ts';
+
+export type FoundStage =
+  | { readonly state: 'running'; readonly stage: StageProcesses; readonly stopWatching: () => void }
+  /** It has ended, was never started, or belongs to an earlier boot. `stage` = processes of it may be left. */
+  | { readonly state: 'over'; readonly stage: StageProcesses | undefined };
+
+/** Looks for a stage that an earlier manager started. */
+export async function findStage(
+  directory: string,
+  handle: JsonValue,
+  bootId: string,
+  table: ProcessTable,
+): Promise<FoundStage> {
+  // It is recorded before anything is started: no record, no process.
+  if (handle === null) return { state: 'over', stage: undefined };
+  const stage = parseStageHandle(handle);
+  if (stage.bootId !== bootId) return { state: 'over', stage: undefined };
+  const supervisor = await findSupervisor(directory, stage, table);
+  const remains = { stageCookie: stage.stageCookie, supervisor, ended: Promise.resolve() };
+  if (supervisor === undefined || isDone(directory)) return { state: 'over', stage: remains };
+  const { ended, stop } = watchForEnd(directory, supervisor);
+  return { state: 'running', stage: { ...remains, ended }, stopWatching: stop };
+}
+
+async function findSupervisor(
+  directory: string,
+  stage: StageHandle,
+  table: ProcessTable,
+): Promise<ProcessIdentity | undefined> {
+  const { bootId, stageCookie } = stage;
+  if (stage.supervisor !== undefined) {
+    const identity = { bootId, ...stage.supervisor };
+    return isRunning(identity) ? identity : undefined;
+  }
+  // The manager died between starting the supervisor and writing down which process that is.
+  const written = readStateFile(join(directory, stageFiles.supervisorId));
+  const marked = (await table.snapshot()).filter((entry) => entry.cookies.includes(stageCookie));
+  const entry = marked.find(({ pid, group }) => (written === undefined ? pid === group : pid === Number(written)));
+  return entry === undefined ? undefined : { bootId, pid: entry.pid, startTime: entry.startTime };
+}
+
+/** How often a supervisor that is not our child is looked at: its death alone makes no event. */
+const livenessIntervalMs = 1000;
+
+function watchForEnd(
+  directory: string,
+  supervisor: ProcessIdentity,
+): { readonly ended: Promise<void>; readonly stop: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const watch = watchFolder(directory, () => {
+    if (isDone(directory)) resolve();
+  });
+  const timer = setInterval(() => {
+    if (isDone(directory) || !isRunning(supervisor)) resolve();
+  }, livenessIntervalMs);
+  if (isDone(directory)) resolve();
+  return {
+    ended: promise,
+    stop: () => {
+      watch.close();
+      clearInterval(timer);
+    },
+  };
+}
+
+function isDone(directory: string): boolean {
+  return readStateFile(join(directory, stageFiles.done)) !== undefined;
+}

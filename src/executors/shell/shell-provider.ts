@@ -1,0 +1,161 @@
+import { join } from 'node:path';
+import type { RunnerConfig } from '../../config/runner-config.ts';
+import { abortReasonOf } from '../../lib/abort.ts';
+import { PrepareError } from '../../lib/errors.ts';
+import type { BuildPlan } from '../../plan/build-plan.ts';
+import type { ExecutorTraits, ShellName } from '../../plan/executor-traits.ts';
+import { findExecutable } from '../../platform/executable-search.ts';
+import { pathKind } from '../../platform/local-work.ts';
+import { readBootId } from '../../platform/process-identity.ts';
+import { createProcessTable } from '../../platform/process-table.ts';
+import { randomHex } from '../../platform/random.ts';
+import type { Executor, ExecutorProvider, JobIo, Lease } from '../port.ts';
+import { type ShellCommand, shellCommand } from '../shared/shell-command.ts';
+import { createShellExecutor } from './shell-executor.ts';
+import { defaultEndingTimes, type EndingTimes } from './stage-processes.ts';
+import { type EnvironmentHandle, parseEnvironmentHandle } from './stage-records.ts';
+import { defaultOutputLimits, type OutputLimits } from './supervisor-script.ts';
+
+export interface ShellProviderOptions {
+  /** The manager's own environment: stages inherit it. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Absolute; where stages start and what `$PWD` in the default directories means. */
+  readonly workingDirectory: string;
+  /** Program and leading arguments that run our helper commands. */
+  readonly helperCommand: readonly string[];
+  /** Account that runs the stages (`run --user`); undefined or empty = the manager's. */
+  readonly user?: string | undefined;
+  readonly times?: EndingTimes;
+  readonly limits?: OutputLimits;
+}
+
+const knownShells: readonly string[] = ['bash', 'sh', 'pwsh', 'powershell'] satisfies ShellName[];
+
+/** Runs jobs in a shell of the manager's host (spec executors-other.md §1). */
+export function createShellProvider(options: ShellProviderOptions): ExecutorProvider {
+  const user = options.user ?? '';
+  const environment = definedEntries(options.environment);
+  const searchPath = environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  const table = createProcessTable();
+  const traits = shellTraits(options);
+  const bootId = readBootId();
+
+  function executorFor(plan: BuildPlan, io: JobIo, handle: EnvironmentHandle, isRecovered: boolean): Executor {
+    const shell = shellCommand(plan.shell, {
+      login: plan.script.loginShell,
+      powershellFromFile: plan.script.powershellFromFile,
+    });
+    return createShellExecutor({
+      io,
+      handle,
+      shell: user === '' ? shell : asUser(shell, user),
+      environment,
+      workingDirectory: options.workingDirectory,
+      setsid: findExecutable('setsid', `${searchPath}:/usr/bin:/bin`),
+      isOtherUser: user !== '',
+      isRecovered,
+      limits: options.limits ?? defaultOutputLimits,
+      times: options.times ?? defaultEndingTimes,
+      table,
+    });
+  }
+
+  function createEnvironment(plan: BuildPlan, io: JobIo, isRecovered: boolean): Executor {
+    const handle = { bootId, jobCookie: randomHex(16) };
+    io.recordEnvironment(handle);
+    return executorFor(plan, io, handle, isRecovered);
+  }
+
+  function createLease(runner: RunnerConfig): Lease {
+    return {
+      prepare: async (plan, io, signal) => {
+        if (signal.aborted) throw abortReasonOf(signal);
+        io.log.print(`Using Shell (${runner.shell === '' ? plan.shell : runner.shell}) executor...`);
+        await checkHost(plan, runner, { ...options, user }, searchPath);
+        return createEnvironment(plan, io, false);
+      },
+      recover: async (plan, value, io) => {
+        // Nothing was started under an environment that was never recorded.
+        if (value === null) return createEnvironment(plan, io, true);
+        const handle = parseEnvironmentHandle(value);
+        return handle.bootId === bootId ? executorFor(plan, io, handle, true) : 'gone';
+      },
+      release: async () => {},
+    };
+  }
+
+  return {
+    traits: () => traits,
+    acquire: async (runner) => createLease(runner),
+    shutdown: async () => {},
+  };
+}
+
+function shellTraits(options: ShellProviderOptions): ExecutorTraits {
+  return {
+    name: 'shell',
+    features: ['variables', 'shared', 'session', 'terminal', 'native_steps_integration'],
+    defaultShell: 'bash',
+    loginShell: true,
+    defaultBuildsDir: join(options.workingDirectory, 'builds'),
+    defaultCacheDir: join(options.workingDirectory, 'cache'),
+    sharedBuildsDir: true,
+    customBuildDirByDefault: false,
+    safeDirectoryByDefault: false,
+    cleanGitConfigByDefault: false,
+    helperCommand: options.helperCommand,
+    runnerHost: '',
+    sharedEnvironment: true,
+    operatingSystem: 'unix',
+  };
+}
+
+async function checkHost(
+  plan: BuildPlan,
+  runner: RunnerConfig,
+  options: ShellProviderOptions & { readonly user: string },
+  searchPath: string,
+): Promise<void> {
+  if (runner.shell !== '' && !knownShells.includes(runner.shell)) {
+    throw new PrepareError(`shell ${runner.shell} not found`, {
+      hint: `Set shell to one of ${knownShells.join(', ')}.`,
+    });
+  }
+  if ((await pathKind(options.workingDirectory)) !== 'directory') {
+    throw new PrepareError(`the working directory ${options.workingDirectory} does not exist`, {
+      hint: 'Create it, or start the runner with another --working-directory.',
+    });
+  }
+  const program = options.user === '' ? plan.shell : `${shellFolder(plan.shell)}/${plan.shell}`;
+  if (findExecutable(program, searchPath) === undefined) {
+    throw new PrepareError(`shell ${program} not found`, { hint: 'Install it, or set another shell in config.toml.' });
+  }
+  if (options.user === '') return;
+  if (plan.script.powershellFromFile && isPowershell(plan.shell)) {
+    throw new PrepareError(`${plan.shell} doesn't support changing user with the shell executor`);
+  }
+  if (findExecutable('su', searchPath) === undefined) {
+    throw new PrepareError(`su not found: it is needed to run jobs as ${options.user}`);
+  }
+}
+
+/** Keeps the environment but for what `su` itself sets (spec shells.md §2). */
+function asUser(shell: ShellCommand, user: string): ShellCommand {
+  const line = [shell.program, ...shell.args].join(' ');
+  const chosen = process.platform === 'linux' ? ['-s', `${shellFolder(shell.program)}/${shell.program}`] : [];
+  return { program: 'su', args: [...chosen, user, '-c', line], feed: shell.feed };
+}
+
+function shellFolder(shell: string): string {
+  return isPowershell(shell) ? '/usr/bin' : '/bin';
+}
+
+function isPowershell(shell: string): boolean {
+  return shell === 'pwsh' || shell === 'powershell';
+}
+
+function definedEntries(environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

@@ -1,0 +1,106 @@
+import { constants } from 'node:os';
+import { z } from 'zod';
+import type { JsonValue } from '../../lib/json.ts';
+import type { SegmentPosition } from '../../platform/segment-files.ts';
+import type { ExitStatus } from '../port.ts';
+
+/** What is journalled of a build: enough to find every process of the job again. */
+export interface EnvironmentHandle {
+  readonly bootId: string;
+  readonly jobCookie: string;
+}
+
+/** What is journalled of a stage run. The supervisor is unknown until it was started. */
+export interface StageHandle {
+  readonly bootId: string;
+  readonly stageCookie: string;
+  readonly supervisor: { readonly pid: number; readonly startTime: string } | undefined;
+}
+
+/** Where reading of both streams goes on. */
+export interface OutputCursor {
+  readonly stdout: SegmentPosition;
+  readonly stderr: SegmentPosition;
+}
+
+const environmentSchema = z.object({ bootId: z.string(), jobCookie: z.string().min(1) });
+
+const stageSchema = z.object({
+  bootId: z.string(),
+  stageCookie: z.string().min(1),
+  pid: z.int().positive().optional(),
+  startTime: z.string().optional(),
+});
+
+const index = z.int().nonnegative();
+const cursorSchema = z.tuple([index, index, index, index]);
+
+export function parseEnvironmentHandle(value: JsonValue): EnvironmentHandle {
+  return environmentSchema.parse(value);
+}
+
+export function parseStageHandle(value: JsonValue): StageHandle {
+  const { bootId, stageCookie, pid, startTime } = stageSchema.parse(value);
+  const supervisor = pid === undefined || startTime === undefined ? undefined : { pid, startTime };
+  return { bootId, stageCookie, supervisor };
+}
+
+export function stageHandleValue(
+  bootId: string,
+  stageCookie: string,
+  supervisor?: StageHandle['supervisor'],
+): JsonValue {
+  if (supervisor === undefined) return { bootId, stageCookie };
+  return { bootId, stageCookie, pid: supervisor.pid, startTime: supervisor.startTime };
+}
+
+/** Kept as four numbers: it is part of every checkpoint. */
+export function cursorValue(cursor: OutputCursor): JsonValue {
+  const { stdout, stderr } = cursor;
+  return [stdout.segment, stdout.offset, stderr.segment, stderr.offset];
+}
+
+export function parseCursor(value: JsonValue | undefined): OutputCursor {
+  const [outSegment, outOffset, errorSegment, errorOffset] =
+    value === undefined ? [0, 0, 0, 0] : cursorSchema.parse(value);
+  return {
+    stdout: { segment: outSegment, offset: outOffset },
+    stderr: { segment: errorSegment, offset: errorOffset },
+  };
+}
+
+/** Reads the supervisor's `status` file; undefined while it is absent or not written whole. */
+export function parseStatus(text: string | undefined): ExitStatus | undefined {
+  const match = /^(\d+) (exit|signal)\n$/.exec(text ?? '');
+  if (match === null) return undefined;
+  const code = Number(match[1]);
+  if (match[2] === 'signal' && code > 128) return { code: -1, text: `signal: ${signalText(code - 128)}` };
+  return { code, text: `exit status ${code}` };
+}
+
+/** What users of the runner know signals as. */
+const signalTexts: Readonly<Record<string, string>> = {
+  SIGHUP: 'hangup',
+  SIGINT: 'interrupt',
+  SIGQUIT: 'quit',
+  SIGILL: 'illegal instruction',
+  SIGTRAP: 'trace/breakpoint trap',
+  SIGABRT: 'aborted',
+  SIGBUS: 'bus error',
+  SIGFPE: 'floating point exception',
+  SIGKILL: 'killed',
+  SIGUSR1: 'user defined signal 1',
+  SIGSEGV: 'segmentation fault',
+  SIGUSR2: 'user defined signal 2',
+  SIGPIPE: 'broken pipe',
+  SIGALRM: 'alarm clock',
+  SIGTERM: 'terminated',
+  SIGXCPU: 'CPU time limit exceeded',
+  SIGXFSZ: 'file size limit exceeded',
+  SIGSYS: 'bad system call',
+};
+
+function signalText(signal: number): string {
+  const name = Object.entries(constants.signals).find(([, value]) => value === signal)?.[0];
+  return (name === undefined ? undefined : signalTexts[name]) ?? `signal ${signal}`;
+}

@@ -4,7 +4,7 @@ import { z } from 'zod';
  * A compiled pipeline as `millrace pipeline` hands it to a coordinator: the graph of jobs with everything their
  * payloads need, except what only the coordinator knows when it hands a job out (ids, tokens, dotenv variables).
  */
-const variable = z.object({
+export const variableSchema = z.object({
   key: z.string(),
   value: z.string(),
   public: z.boolean().default(true),
@@ -18,8 +18,10 @@ const image = z.object({
   alias: z.string().optional(),
   entrypoint: z.array(z.string()).optional(),
   command: z.array(z.string()).optional(),
-  ports: z.array(z.object({ number: z.number().int(), protocol: z.string().optional(), name: z.string().optional() })).optional(),
-  variables: z.array(variable).optional(),
+  ports: z
+    .array(z.object({ number: z.number().int(), protocol: z.string().optional(), name: z.string().optional() }))
+    .optional(),
+  variables: z.array(variableSchema).optional(),
   pull_policy: z.array(z.string()).optional(),
   executor_opts: z.record(z.string(), z.unknown()).optional(),
 });
@@ -74,9 +76,9 @@ export const submittedJobSchema = z.object({
   /** RE2 text of `coverage`, without slashes; empty = none. */
   coverage: z.string().default(''),
   /** Layers 9 to 15 of spec local-pipeline.md §3.2 in ascending order of precedence (lowest first). */
-  variables_below_dotenv: z.array(variable),
+  variables_below_dotenv: z.array(variableSchema),
   /** Layers 1 to 7, lowest first. */
-  variables_above_dotenv: z.array(variable),
+  variables_above_dotenv: z.array(variableSchema),
   steps: z.array(
     z.object({
       name: z.string(),
@@ -124,11 +126,13 @@ export const pipelineSubmissionSchema = z.object({
   run_needs: z.boolean().default(false),
   /** Names of manual jobs that are played at once. */
   play: z.array(z.string()).default([]),
+  /** No job is handed out before the pipeline's sources were uploaded (`POST …/pipelines/:id/sources`). */
+  wait_for_sources: z.boolean().default(false),
 });
 
 export type PipelineSubmission = z.output<typeof pipelineSubmissionSchema>;
 export type SubmittedJob = z.output<typeof submittedJobSchema>;
-export type SubmittedVariable = z.output<typeof variable>;
+export type SubmittedVariable = z.output<typeof variableSchema>;
 
 /** Status names of GitLab (spec local-pipeline.md §10). */
 export const jobStatuses = [
@@ -166,7 +170,21 @@ export type PipelineEvent =
       readonly attempt: number;
     }
   /** Bytes of a job's trace, base64; offsets are contiguous per job. */
-  | { readonly type: 'trace'; readonly id: number; readonly name: string; readonly offset: number; readonly data: string }
+  | {
+      readonly type: 'trace';
+      readonly id: number;
+      readonly name: string;
+      readonly offset: number;
+      readonly data: string;
+    }
   | { readonly type: 'pipeline'; readonly at: string; readonly id: number; readonly status: PipelineStatus };
 
-export type PipelineStatus = 'running' | 'success' | 'failed' | 'canceled' | 'skipped' | 'manual' | 'scheduled' | 'created';
+export type PipelineStatus =
+  | 'running'
+  | 'success'
+  | 'failed'
+  | 'canceled'
+  | 'skipped'
+  | 'manual'
+  | 'scheduled'
+  | 'created';

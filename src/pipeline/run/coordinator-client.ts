@@ -1,0 +1,168 @@
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import type { SourcesManifest } from '../../coordinator/sources/manifest.ts';
+import { sourcesUploadType, type UploadHeader } from '../../coordinator/sources/upload-format.ts';
+import type { PipelineEvent, PipelineSubmission } from '../../coordinator/submission.ts';
+import { ApiError, CommandError } from '../../lib/errors.ts';
+import { createHttpClient, type HttpRequest, type HttpResponse } from '../../platform/http-client.ts';
+import { proxyFromEnvironment } from '../../platform/proxy-environment.ts';
+import { createTlsTrust } from '../../platform/tls-trust.ts';
+
+export interface CoordinatorAddress {
+  readonly url: string;
+  readonly adminToken: string;
+  /** PEM file of the authority that signed the coordinator's certificate; empty = the system's. */
+  readonly caFile: string;
+}
+
+const jobView = z.object({
+  id: z.number(),
+  name: z.string(),
+  status: z.string(),
+  is_retried: z.boolean(),
+  artifacts: z.array(z.object({ type: z.string(), format: z.string(), filename: z.string() })),
+});
+const pipelineView = z.object({ id: z.number(), url: z.string(), jobs: z.array(jobView) });
+
+export type PipelineView = z.output<typeof pipelineView>;
+
+/** The administration API of a coordinator, as far as running a pipeline needs it. */
+export interface CoordinatorClient {
+  submit(submission: PipelineSubmission, signal: AbortSignal): Promise<PipelineView>;
+  /** Names folders on this machine as the sources; the jobs may start then. */
+  nameSources(pipelineId: number, manifest: SourcesManifest, signal: AbortSignal): Promise<void>;
+  /** Uploads one part of the sources. */
+  uploadPart(
+    pipelineId: number,
+    header: UploadHeader,
+    content: (() => Readable) | undefined,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Events from a number on, until the pipeline is over or waits for somebody. */
+  events(pipelineId: number, from: number, signal: AbortSignal): AsyncGenerator<PipelineEvent>;
+  read(pipelineId: number, signal: AbortSignal): Promise<PipelineView>;
+  /** `cancel` lets after_script and later build stages run, `abort` does not. */
+  stop(pipelineId: number, how: 'cancel' | 'abort', signal: AbortSignal): Promise<void>;
+  /** An artifact's bytes. */
+  artifact(jobId: number, type: string, signal: AbortSignal): Promise<Readable>;
+  close(): void;
+}
+
+/** Longest time a timer takes: a pipeline may run for weeks. */
+const unlimitedMs = 2 ** 31 - 1;
+
+/** Connects to a coordinator. Nothing is sent yet. */
+export function connectCoordinator(
+  address: CoordinatorAddress,
+  env: Readonly<Record<string, string | undefined>>,
+  reportProblem: (message: string) => void,
+): CoordinatorClient {
+  const http = createHttpClient({
+    trust: createTlsTrust({ environment: env, reportProblem }),
+    tlsFiles: { caFile: address.caFile, certFile: '', keyFile: '' },
+    proxyFor: proxyFromEnvironment(env),
+    connectionMaxAgeMs: 0,
+  });
+  const base = `${address.url.replace(/\/+$/, '')}/api/millrace/v1`;
+
+  const send = async (
+    method: string,
+    path: string,
+    signal: AbortSignal,
+    body?: HttpRequest['body'],
+    contentType = 'application/json',
+  ): Promise<HttpResponse> => {
+    const response = await http.send(
+      {
+        method,
+        url: new URL(`${base}/${path}`),
+        headers: {
+          'PRIVATE-TOKEN': address.adminToken,
+          ...(body === undefined ? {} : { 'Content-Type': contentType }),
+        },
+        ...(body === undefined ? {} : { body }),
+        timeoutMs: unlimitedMs,
+      },
+      signal,
+    );
+    if (response.status >= 200 && response.status < 300) return response;
+    throw refusal(method, path, response.status, await readText(response.body));
+  };
+  const sendPipeline = async (...args: Parameters<typeof send>): Promise<PipelineView> =>
+    pipelineView.parse(JSON.parse(await readText((await send(...args)).body)));
+
+  return {
+    submit: async (submission, signal) => await sendPipeline('POST', 'pipelines', signal, JSON.stringify(submission)),
+    nameSources: async (id, manifest, signal) => {
+      (await send('POST', `pipelines/${id}/sources`, signal, JSON.stringify(manifest))).discard();
+    },
+    uploadPart: async (id, header, content, signal) => {
+      const line = `${JSON.stringify(header)}\n`;
+      const body = content === undefined ? line : (): Readable => prefixed(line, content());
+      (await send('POST', `pipelines/${id}/sources`, signal, body, sourcesUploadType)).discard();
+    },
+    events: async function* (id, from, signal) {
+      const response = await send('GET', `pipelines/${id}/events?from=${from}`, signal);
+      for await (const line of linesOf(response.body)) yield JSON.parse(line) as PipelineEvent;
+    },
+    read: async (id, signal) => await sendPipeline('GET', `pipelines/${id}`, signal),
+    stop: async (id, how, signal) => {
+      (await send('POST', `pipelines/${id}/${how}`, signal)).discard();
+    },
+    artifact: async (jobId, type, signal) => {
+      const path = `jobs/${jobId}/artifacts/${encodeURIComponent(type)}`;
+      return (await send('GET', path, signal)).body;
+    },
+    close: () => http.close(),
+  };
+}
+
+function refusal(method: string, path: string, status: number, body: string): Error {
+  const what = `${method} ${path}: the coordinator answered ${status}: ${messageOf(body)}`;
+  if (status === 401 || status === 403) {
+    return new CommandError(what, { exitCode: 2, hint: 'Check the administrator token (--admin-token-file).' });
+  }
+  if (status === 400) return new CommandError(what, { exitCode: 2 });
+  return new ApiError('rejected', what, { status });
+}
+
+function messageOf(body: string): string {
+  try {
+    const parsed = z.object({ message: z.unknown() }).parse(JSON.parse(body));
+    return typeof parsed.message === 'string' ? parsed.message : JSON.stringify(parsed.message);
+  } catch {
+    return body.slice(0, 500);
+  }
+}
+
+async function readText(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function prefixed(line: string, content: Readable): Readable {
+  return Readable.from(
+    (async function* () {
+      yield Buffer.from(line);
+      for await (const chunk of content as AsyncIterable<Buffer>) yield chunk;
+    })(),
+  );
+}
+
+/** Cuts a stream into its lines; a last line without end is one too. */
+async function* linesOf(body: Readable): AsyncGenerator<string> {
+  let pending: Buffer[] = [];
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
+      pending.push(chunk.subarray(start, end));
+      yield Buffer.concat(pending).toString('utf8');
+      pending = [];
+      start = end + 1;
+    }
+    pending.push(chunk.subarray(start));
+  }
+  const last = Buffer.concat(pending).toString('utf8');
+  if (last !== '') yield last;
+}

@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { CommandError } from '../../lib/errors.ts';
+import type { CommandOutput } from '../../platform/run-command.ts';
+import { type Git, gitFailure, tryGit, userGit, withGit } from '../../platform/run-git.ts';
+import { readIfPresent } from '../../platform/source-files.ts';
+
+/** A checkout of the user, as found. Everything in it is only read. */
+export interface SourceRepository {
+  /** Git in the work tree, leaving no mark. */
+  readonly git: Git;
+  readonly workTree: string;
+  readonly gitDirectory: string;
+  /** Differs from `gitDirectory` in a linked worktree. */
+  readonly commonDirectory: string;
+  readonly objectsDirectory: string;
+  readonly indexFile: string;
+  readonly objectFormat: 'sha1' | 'sha256';
+  /** Commits at the cut of a shallow clone; empty for a whole history. */
+  readonly shallowCommits: readonly string[];
+  /** Undefined before the first commit. */
+  readonly headSha: string | undefined;
+  readonly headTree: string | undefined;
+  /** Committer date of HEAD in git's raw form: seconds since the epoch and offset. */
+  readonly headDate: string | undefined;
+}
+
+const locationQuestions = [
+  'rev-parse',
+  '--path-format=absolute',
+  '--show-toplevel',
+  '--git-dir',
+  '--git-common-dir',
+  '--git-path',
+  'objects',
+  '--git-path',
+  'index',
+  '--show-object-format',
+];
+
+/**
+ * Finds the checkout that a folder lies in.
+ * @returns undefined where the folder is in no git repository.
+ * @throws CommandError for a bare repository, one of another owner, or one that git cannot read.
+ */
+export async function findSourceRepository(
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<SourceRepository | undefined> {
+  const git = userGit(folder, env);
+  // Answers are told apart by their text here; filters and hooks never see this locale.
+  const plainGit = withGit(git, { LC_ALL: 'C' });
+  const [location, head] = await Promise.all([
+    tryGit(plainGit, locationQuestions, signal),
+    tryGit(plainGit, ['log', '-1', '--date=raw', '--format=%H%n%T%n%cd'], signal),
+  ]);
+  if (location.exitCode !== 0) {
+    if (/not a git repository/i.test(location.stderr)) return undefined;
+    if (/must be run in a work tree/i.test(location.stderr)) {
+      throw new CommandError(`${folder} belongs to a bare git repository: a pipeline needs a work tree`, {
+        exitCode: 2,
+      });
+    }
+    throw gitFailure(locationQuestions, location.stderr);
+  }
+  const [headSha, headTree, headDate] = await readHead(plainGit, head, signal);
+  return { ...(await describe(git, location.stdout.toString('utf8'))), headSha, headTree, headDate };
+}
+
+/** Commit and tree of HEAD; nothing only where it is certain that there is no commit yet. */
+async function readHead(git: Git, log: CommandOutput, signal: AbortSignal): Promise<readonly (string | undefined)[]> {
+  if (log.exitCode === 0) return log.stdout.toString('utf8').trim().split('\n');
+  const { exitCode } = await tryGit(git, ['rev-parse', '--verify', '--quiet', 'HEAD'], signal);
+  if (exitCode === 0) throw gitFailure(['log'], log.stderr);
+  return [];
+}
+
+async function describe(
+  git: Git,
+  location: string,
+): Promise<Omit<SourceRepository, 'headSha' | 'headTree' | 'headDate'>> {
+  const [workTree, gitDirectory, commonDirectory, objectsDirectory, indexFile, format] = location.split('\n');
+  if (!workTree || !gitDirectory || !commonDirectory || !objectsDirectory || !indexFile) {
+    throw new CommandError('git does not say where the repository is; it must be 2.31 or later', { exitCode: 2 });
+  }
+  const shallow = await readIfPresent(join(commonDirectory, 'shallow'));
+  return {
+    git: { ...git, cwd: workTree },
+    workTree,
+    gitDirectory,
+    commonDirectory,
+    objectsDirectory,
+    indexFile,
+    objectFormat: format?.startsWith('sha256') ? 'sha256' : 'sha1',
+    shallowCommits: (shallow?.toString('latin1') ?? '').split('\n').filter((line) => line !== ''),
+  };
+}

@@ -12,7 +12,8 @@ export interface JobTrace {
   /** Opens the streams for one stage's output (stream 01). One at a time; close it before the next. */
   openStage(): StageTrace;
   /**
-   * Plain data from which an equal trace continues, once the bytes on disk are cut to `storedBytes`.
+   * Plain data from which an equal trace continues, once the bytes on disk are cut to `storedBytes`. Brings all that
+   * was given so far as far as it can go, and into the file.
    * Taken often: small and cheap.
    */
   snapshot(): TraceSnapshot;
@@ -21,7 +22,10 @@ export interface JobTrace {
    * stand in the file already. Without effect on a new trace.
    */
   skipReplayedWrites(count: number): void;
-  /** Bytes that may be sent: those that the last durable snapshot covers. */
+  /**
+   * Bytes in the file. Sent may be those that a durable snapshot covers: take one, make it durable, and send up to the
+   * value this has then.
+   */
   readonly storedBytes: number;
   /** `crc32:%08x` over all stored bytes. */
   readonly checksum: string;
@@ -45,7 +49,9 @@ export interface TraceLog {
 
 export interface StageTrace {
   /**
-   * Takes output of the stage. A returned promise asks the caller to wait before giving more.
+   * Takes output of the stage. A returned promise asks the caller to wait before giving more, and to leave `bytes` as
+   * they are until then. Every snapshot taken after the call covers them, whether or not the promise has settled: who
+   * keeps a position beside the snapshot moves it on at once, without waiting.
    * Boundary marks (`ScriptOptions.outputMark`) are stripped and used to order the two streams.
    */
   write(stream: OutputStream, bytes: Uint8Array): void | Promise<void>;

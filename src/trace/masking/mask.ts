@@ -1,0 +1,2 @@
+/** What stands for a masked text. */
+export const MASK: Uint8Array = Buffer.from('[MASKED]');

@@ -1,0 +1,106 @@
+import { crc32 } from 'node:zlib';
+import { errorMessage, StorageError } from '../lib/errors.ts';
+import { AppendFile } from '../platform/append-file.ts';
+
+const BATCH_BYTES = 64 * 1024;
+
+export interface TraceFileState {
+  readonly storedBytes: number;
+  readonly crc: number;
+}
+
+/**
+ * The stored bytes of a trace with their checksum. Writes are gathered: they reach the file when enough came together,
+ * at the end of the event loop's turn, or when asked. A file that fails once takes nothing more.
+ */
+export class TraceFile {
+  readonly #file: AppendFile;
+  readonly #onStorageError: (error: StorageError) => void;
+  #batch: Buffer | undefined;
+  #batchedBytes = 0;
+  #crc: number;
+  #hasFailed = false;
+  #scheduled: NodeJS.Immediate | undefined;
+
+  private constructor(file: AppendFile, crc: number, onStorageError: (error: StorageError) => void) {
+    this.#file = file;
+    this.#crc = crc;
+    this.#onStorageError = onStorageError;
+  }
+
+  /**
+   * A new empty file, or the one that holds the first bytes of `state`.
+   * `onStorageError` is called once, when the file cannot be written any more.
+   * @throws StorageError when it cannot be opened.
+   */
+  static async open(
+    path: string,
+    onStorageError: (error: StorageError) => void,
+    state?: TraceFileState,
+  ): Promise<TraceFile> {
+    if (state === undefined) return new TraceFile(await AppendFile.create(path), 0, onStorageError);
+    return new TraceFile(await AppendFile.reopen(path, state.storedBytes), state.crc, onStorageError);
+  }
+
+  /** Bytes in the file. */
+  get storedBytes(): number {
+    return this.#file.sizeBytes;
+  }
+
+  /** CRC-32 of the bytes in the file. */
+  get crc(): number {
+    return this.#crc;
+  }
+
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /** Takes a copy. */
+  append(bytes: Uint8Array): void {
+    if (this.#hasFailed) return;
+    if (this.#batchedBytes + bytes.length > BATCH_BYTES) this.flush();
+    if (bytes.length >= BATCH_BYTES) {
+      this.#store(bytes);
+      return;
+    }
+    this.#batch ??= Buffer.allocUnsafeSlow(BATCH_BYTES);
+    this.#batch.set(bytes, this.#batchedBytes);
+    this.#batchedBytes += bytes.length;
+    this.#scheduled ??= setImmediate(() => this.flush());
+  }
+
+  /** Everything taken is in the file afterwards. */
+  flush(): void {
+    clearImmediate(this.#scheduled);
+    this.#scheduled = undefined;
+    const count = this.#batchedBytes;
+    this.#batchedBytes = 0;
+    if (count > 0 && this.#batch !== undefined) this.#store(this.#batch.subarray(0, count));
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    return this.#file.read(offset, length);
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.flush();
+    this.#batch = undefined;
+    this.#hasFailed = true;
+    await this.#file.close();
+  }
+
+  #store(bytes: Uint8Array): void {
+    if (this.#hasFailed) return;
+    try {
+      this.#file.append(bytes);
+      this.#crc = crc32(bytes, this.#crc);
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#onStorageError(
+        error instanceof StorageError ? error : new StorageError(`cannot store the trace: ${errorMessage(error)}`),
+      );
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { OutputLimit } from './output-limit.ts';
+import type { TraceFile } from './trace-file.ts';
+
+/** Where finished bytes of all streams go: through the limit into the file. */
+export class TraceStore {
+  readonly file: TraceFile;
+  readonly #limit: OutputLimit;
+  #isEnded = false;
+
+  constructor(file: TraceFile, limitBytes: number, isLimitReached: boolean) {
+    this.file = file;
+    this.#limit = new OutputLimit(limitBytes, { sizeBytes: file.storedBytes, isReached: isLimitReached });
+  }
+
+  get isLimitReached(): boolean {
+    return this.#limit.isReached;
+  }
+
+  /** Whether nothing will be stored any more: then the work before it can be left out as well. */
+  get isDropping(): boolean {
+    return this.#isEnded || this.#limit.isReached || this.file.hasFailed;
+  }
+
+  /** Takes a copy. */
+  store(bytes: Uint8Array): void {
+    if (this.#isEnded || bytes.length === 0) return;
+    for (const part of this.#limit.admit(bytes)) this.file.append(part);
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.file.flush();
+  }
+}

@@ -7,7 +7,12 @@
  */
 export type ScriptOperation =
   /** Runs a program; a failure ends the stage. */
-  | { readonly op: 'command'; readonly command: string; readonly arguments: readonly string[]; readonly expand?: boolean }
+  | {
+      readonly op: 'command';
+      readonly command: string;
+      readonly arguments: readonly string[];
+      readonly expand?: boolean;
+    }
   /** Runs a program with a text on its standard input; `bestEffort` ignores a failure. */
   | {
       readonly op: 'commandWithInput';

@@ -1,0 +1,54 @@
+import type { BuildPlan, StagePlan } from '../plan/build-plan.ts';
+import { isAbsolutePath } from '../script/paths.ts';
+import { exportLines } from './posix-exports.ts';
+import { markFunction } from './posix-marks.ts';
+import { selectQuote } from './posix-quoting.ts';
+import { PosixWriter } from './posix-writer.ts';
+import type { StageExports } from './stage-exports.ts';
+
+/** A stage for bash and its POSIX relatives (spec shells.md §3). */
+export function posixScript(
+  stage: StagePlan,
+  plan: BuildPlan,
+  shell: 'bash' | 'sh',
+  exports: StageExports | undefined,
+): string {
+  const quote = selectQuote(shell, plan.script.posixEscapes);
+  const { root } = plan.directories;
+  const outputMark = plan.script.debugTrace ? '' : plan.script.outputMark;
+  const writer = new PosixWriter({
+    quote,
+    echo: shell === 'bash' ? 'echo' : String.raw`printf '%s\n'`,
+    exitCodeCheck: plan.script.exitCodeCheck,
+    relativeRoot: isAbsolutePath(root) ? undefined : root,
+    marks: outputMark !== '',
+  });
+  if (!isAbsolutePath(root)) writer.line('__millrace_cwd=$PWD');
+  if (outputMark !== '' && stage.operations.some(({ op }) => op === 'userCommand')) {
+    for (const line of markFunction(outputMark)) writer.line(line);
+  }
+  if (exports !== undefined) exportLines(exports, writer);
+  writer.operations(stage.operations);
+  return frame(shell, quote(writer.text()), plan);
+}
+
+/**
+ * The outer shell reads one line, the inner one runs the stage: what the user's commands do to their shell does not
+ * reach the outer one, and they find an empty standard input instead of the rest of the script. Without the traps
+ * some versions of bash print the script, secrets and all, when they are killed.
+ */
+function frame(shell: string, body: string, { script }: BuildPlan): string {
+  const run = script.legacyBashEval ? `: | eval ${body}` : `(trap 'exit 1' TERM; eval ${body}) < /dev/null`;
+  return [
+    `#!/usr/bin/env ${shell}`,
+    '',
+    "trap 'exit 1' TERM",
+    '',
+    ...(script.debugTrace ? ['set -o xtrace'] : []),
+    `case "$(set -o)" in *"pipefail"*) set -o pipefail;; esac; set -o errexit`,
+    'set +o noclobber',
+    run,
+    'exit 0',
+    '',
+  ].join('\n');
+}

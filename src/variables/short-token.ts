@@ -1,0 +1,1 @@
+export { shortToken } from '../lib/short-token.ts';

@@ -91,7 +91,7 @@ const dependencySchema = z.object({
 
 const inputSchema = z.object({
   key: text,
-  value: z.object({ type: text, content: z.unknown(), sensitive: flag }),
+  value: z.object({ type: text, content: z.unknown().optional(), sensitive: flag }),
 });
 
 export const jobPayloadSchema = z.object({
@@ -142,7 +142,7 @@ export const jobPayloadSchema = z.object({
     trace_sections: flag,
     token_mask_prefixes: list(z.string()),
     failure_reasons: list(z.string()),
-    tracing: z.unknown(),
+    tracing: z.unknown().optional(),
   }),
   secrets: z
     .record(z.string(), z.unknown())

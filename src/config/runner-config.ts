@@ -36,7 +36,19 @@ export interface RunnerConfig {
   readonly labels: Readonly<Record<string, string>>;
   readonly tls: TlsFiles;
   readonly artifact: { readonly uploadTimeoutMs: number; readonly responseHeaderTimeoutMs: number };
-  readonly cache: { readonly type: string; readonly path: string; readonly shared: boolean; readonly maxUploadedArchiveSize: number };
+  readonly cache: {
+    readonly type: string;
+    readonly path: string;
+    readonly shared: boolean;
+    readonly maxUploadedArchiveSize: number;
+  };
+  /** When the token was given, and when it stops working; undefined = unknown, never. */
+  readonly tokenObtainedAt?: Date | undefined;
+  readonly tokenExpiresAt?: Date | undefined;
+  /** Stage scripts run through the helper's `proxy-exec`. */
+  readonly proxyExec?: boolean;
+  /** Tables that their executor or feature reads itself (`docker`, `kubernetes`, …), as written. */
+  readonly sections?: Readonly<Record<string, unknown>>;
   /** Values that only an embedding program sets; never read from config.toml. */
   readonly embedded: EmbeddedOverrides;
 }

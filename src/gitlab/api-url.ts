@@ -20,8 +20,3 @@ export function apiBaseUrl(configured: string): URL {
   }
   return url;
 }
-
-/** Whether a configured URL carries the `/ci` of very old set-ups. */
-export function hasLegacyCiPath(configured: string): boolean {
-  return /\/ci\/*$/.test(configured);
-}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { TomlNode, TomlTable } from './toml-document.ts';
+
+/**
+ * Renames the keys of a document to those of its schema: the exact name first, then whatever letter case
+ * (spec config.md §2). Keys that the schema does not know stay as they are.
+ */
+export function matchKeys(node: TomlNode, schema: z.core.$ZodType): TomlNode {
+  const inner = unwrap(schema);
+  if (node.kind === 'table' && inner instanceof z.ZodObject) return matchTable(node, inner.shape);
+  if (node.kind === 'array' && inner instanceof z.ZodArray) {
+    return { ...node, items: node.items.map((item) => matchKeys(item, inner.element)) };
+  }
+  return node;
+}
+
+function matchTable(table: TomlTable, shape: Readonly<Record<string, z.core.$ZodType>>): TomlTable {
+  const byLowerCase = new Map(Object.keys(shape).map((key) => [key.toLowerCase(), key]));
+  const entries = new Map<string, TomlNode>();
+  for (const [key, value] of table.entries) {
+    const known = key in shape ? key : byLowerCase.get(key.toLowerCase());
+    if (known === undefined) entries.set(key, value);
+    else if (known === key || !table.entries.has(known))
+      entries.set(known, matchKeys(value, shape[known] ?? z.unknown()));
+  }
+  return { ...table, entries };
+}
+
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
+    return unwrap(schema.def.innerType);
+  }
+  return schema;
+}

@@ -1,0 +1,78 @@
+/** CI_CONCURRENT_ID and CI_CONCURRENT_PROJECT_ID of one running job (spec job-execution.md §2). */
+export interface ConcurrencyIds {
+  readonly concurrentId: number;
+  readonly concurrentProjectId: number;
+}
+
+export interface TakenIds extends ConcurrencyIds {
+  /** Gives the numbers back; idempotent. */
+  release(): void;
+}
+
+/** Hands out the smallest free numbers, per runner token and per token and project. */
+export interface ConcurrencyIdAllocator {
+  take(runnerToken: string, projectId: number): TakenIds;
+  /** Marks numbers as used that a job of an earlier manager still has. */
+  reserve(runnerToken: string, projectId: number, ids: ConcurrencyIds): TakenIds;
+}
+
+export function createConcurrencyIdAllocator(): ConcurrencyIdAllocator {
+  const pools = new Map<string, NumberPool>();
+  const poolOf = (...key: readonly (string | number)[]): NumberPool => {
+    const name = JSON.stringify(key);
+    const pool = pools.get(name) ?? new NumberPool(() => pools.delete(name));
+    pools.set(name, pool);
+    return pool;
+  };
+  const reserve = (runnerToken: string, projectId: number, ids: ConcurrencyIds): TakenIds => {
+    const ofRunner = poolOf(runnerToken);
+    const ofProject = poolOf(runnerToken, projectId);
+    ofRunner.use(ids.concurrentId);
+    ofProject.use(ids.concurrentProjectId);
+    let isReleased = false;
+    return {
+      ...ids,
+      release: () => {
+        if (isReleased) return;
+        isReleased = true;
+        ofRunner.free(ids.concurrentId);
+        ofProject.free(ids.concurrentProjectId);
+      },
+    };
+  };
+  return {
+    reserve,
+    take: (runnerToken, projectId) =>
+      reserve(runnerToken, projectId, {
+        concurrentId: poolOf(runnerToken).smallestFree(),
+        concurrentProjectId: poolOf(runnerToken, projectId).smallestFree(),
+      }),
+  };
+}
+
+/** Counts users of each number: two jobs of earlier managers may claim the same one. */
+class NumberPool {
+  readonly #users = new Map<number, number>();
+  readonly #onEmpty: () => void;
+
+  constructor(onEmpty: () => void) {
+    this.#onEmpty = onEmpty;
+  }
+
+  smallestFree(): number {
+    let candidate = 0;
+    while (this.#users.has(candidate)) candidate += 1;
+    return candidate;
+  }
+
+  use(number: number): void {
+    this.#users.set(number, (this.#users.get(number) ?? 0) + 1);
+  }
+
+  free(number: number): void {
+    const left = (this.#users.get(number) ?? 0) - 1;
+    if (left > 0) this.#users.set(number, left);
+    else this.#users.delete(number);
+    if (this.#users.size === 0) this.#onEmpty();
+  }
+}

@@ -84,8 +84,14 @@ function includeEverywhere(): ScriptOperation {
   const path = reference(externalConfigVariable);
   return expandedCommand(
     'git',
-    ...['submodule', 'foreach', '--recursive'],
-    ...['git', 'config', '--replace-all', 'include.path', path],
+    'submodule',
+    'foreach',
+    '--recursive',
+    'git',
+    'config',
+    '--replace-all',
+    'include.path',
+    path,
   );
 }
 

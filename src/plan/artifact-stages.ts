@@ -64,8 +64,10 @@ function uploadArguments(artifact: PayloadArtifact, context: PlanContext): reado
   const { payload, runner } = context;
   return [
     ...credentials(context, payload.token, payload.id),
-    ...['--timeout', formatGoDuration(runner.artifact.uploadTimeoutMs)],
-    ...['--response-header-timeout', formatGoDuration(runner.artifact.responseHeaderTimeoutMs)],
+    '--timeout',
+    formatGoDuration(runner.artifact.uploadTimeoutMs),
+    '--response-header-timeout',
+    formatGoDuration(runner.artifact.responseHeaderTimeoutMs),
     ...(wantsProvenance(artifact, context) ? provenanceArguments(context) : []),
     ...artifact.paths.flatMap((path) => ['--path', path]),
     ...artifact.exclude.flatMap((path) => ['--exclude', path]),
@@ -91,14 +93,21 @@ function provenanceArguments({ payload, runner, startedAt }: PlanContext): reado
   const value = (key: string): string => findVariable(payload.variables, key)?.value ?? '';
   return [
     '--generate-artifacts-metadata',
-    ...['--runner-id', value('CI_RUNNER_ID')],
-    ...['--repo-url', cleanRepositoryUrl(payload.git_info.repo_url).replace(/\.git$/, '')],
-    ...['--repo-digest', payload.git_info.sha],
-    ...['--job-name', payload.job_info.name],
-    ...['--executor-name', runner.executor],
-    ...['--runner-name', runner.name],
+    '--runner-id',
+    value('CI_RUNNER_ID'),
+    '--repo-url',
+    cleanRepositoryUrl(payload.git_info.repo_url).replace(/\.git$/, ''),
+    '--repo-digest',
+    payload.git_info.sha,
+    '--job-name',
+    payload.job_info.name,
+    '--executor-name',
+    runner.executor,
+    '--runner-name',
+    runner.name,
     ...(startedAt === undefined ? [] : ['--started-at', startedAt]),
-    ...['--schema-version', value('SLSA_PROVENANCE_SCHEMA_VERSION') || 'unknown'],
+    '--schema-version',
+    value('SLSA_PROVENANCE_SCHEMA_VERSION') || 'unknown',
     ...payload.variables.flatMap(({ key }) => ['--metadata-parameter', key]),
   ];
 }

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { planOwnership } from '../git/ownership.ts';
 import type { PayloadCache } from '../gitlab/job-payload.ts';
 import { JobConfigurationError } from '../lib/errors.ts';
-import { changeDirectory, notice, removeDirectory, removeFile, warning } from '../script/build-operations.ts';
+import { changeDirectory, notice, removeDirectory, removeFile, warning, when } from '../script/build-operations.ts';
 import type { ScriptOperation } from '../script/operations.ts';
 import { isAbsolutePath } from '../script/paths.ts';
 import { expandText } from '../variables/expand.ts';
@@ -91,14 +91,16 @@ function extractFirst(
   const timeout = String(context.settings.cacheRequestTimeoutMinutes);
   return [
     notice(`Checking cache for ${key.human}...`),
-    runs(helper, ['cache-extractor', '--file', key.archive, '--timeout', timeout], {
-      then: [notice('Successfully extracted cache')],
-      else: [
+    runs(
+      helper,
+      ['cache-extractor', '--file', key.archive, '--timeout', timeout],
+      [notice('Successfully extracted cache')],
+      [
         warning('Failed to extract cache'),
         ...(context.isOn('FF_CLEAN_UP_FAILED_CACHE_EXTRACT') ? removePaths(entry, context) : []),
         ...extractFirst(others, entry, context, helper),
       ],
-    }),
+    ),
   ];
 }
 
@@ -166,15 +168,20 @@ function createOperations(
     runs(
       helper,
       [
-        ...['cache-archiver', '--file', key.archive],
+        'cache-archiver',
+        '--file',
+        key.archive,
         ...(key.alternateArchive === undefined ? [] : ['--alternate-file', key.alternateArchive]),
-        ...['--timeout', String(context.settings.cacheRequestTimeoutMinutes)],
+        '--timeout',
+        String(context.settings.cacheRequestTimeoutMinutes),
         ...(maxUploadedArchiveSize > 0 ? ['--max-uploaded-archive-size', String(maxUploadedArchiveSize)] : []),
         ...entry.paths.flatMap((path) => ['--path', path]),
         ...(entry.untracked ? ['--untracked'] : []),
-        ...['--env-file', fromProject(environmentFile, context)],
+        '--env-file',
+        fromProject(environmentFile, context),
       ],
-      { then: [notice('Created cache')], else: [warning('Failed to create cache')] },
+      [notice('Created cache')],
+      [warning('Failed to create cache')],
     ),
     removeFile(environmentFile),
   ];
@@ -209,8 +216,8 @@ function allows(direction: 'pull' | 'push', entry: PayloadCache, key: CacheKey, 
 function runs(
   [program = '', ...leading]: readonly string[],
   args: readonly string[],
-  branches: { readonly then: readonly ScriptOperation[]; readonly else: readonly ScriptOperation[] },
+  then: readonly ScriptOperation[],
+  otherwise: readonly ScriptOperation[],
 ): ScriptOperation {
-  const condition = { test: 'succeeds', command: program, arguments: [...leading, ...args], silent: false } as const;
-  return { op: 'if', condition, ...branches };
+  return when({ test: 'succeeds', command: program, arguments: [...leading, ...args], silent: false }, then, otherwise);
 }

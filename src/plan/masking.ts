@@ -2,10 +2,8 @@ import type { JobVariable } from '../variables/job-variable.ts';
 import type { BuildPlan } from './build-plan.ts';
 
 const alwaysMasked = ['glpat-'];
-const maskedByDefault = [
-  ...['gloas-', 'gldt-', 'glrt-', 'glcbt-', 'glrtr-', 'glptt-', 'glft-', 'glimt-', 'glagent-', 'glsoat-', 'glffct-'],
-  ...['_gitlab_session=', 'gltok-'],
-];
+const maskedByDefault =
+  'gloas- gldt- glrt- glcbt- glrtr- glptt- glft- glimt- glagent- glsoat- glffct- _gitlab_session= gltok-'.split(' ');
 
 /** What must not be seen in the trace (spec job-execution.md §12). No prefix is dropped, however many there are. */
 export function planMasking(

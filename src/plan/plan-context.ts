@@ -1,6 +1,7 @@
 import type { RunnerConfig } from '../config/runner-config.ts';
 import type { GitContext } from '../git/git-context.ts';
 import type { JobPayload } from '../gitlab/job-payload.ts';
+import { warning, when } from '../script/build-operations.ts';
 import type { ScriptOperation, ShellDialect } from '../script/operations.ts';
 import { isPlainFileWork } from '../script/plain-file-work.ts';
 import type { JobSettings } from '../variables/job-settings.ts';
@@ -22,7 +23,7 @@ export interface PlanContext {
   readonly lookup: VariableLookup;
   readonly git: GitContext;
   readonly startedAt: string | undefined;
-  isOn(featureFlag: string): boolean;
+  readonly isOn: (featureFlag: string) => boolean;
 }
 
 /** Whether multi-line commands are shown as sections of the trace. */
@@ -51,10 +52,10 @@ export function withHelper(
 ): ScriptOperation {
   const [helper, ...leading] = context.traits.helperCommand;
   if (helper === undefined || helper === '') {
-    return { op: 'print', level: 'warning', text: `${action} is not supported by this executor.` };
+    return warning(`${action} is not supported by this executor.`);
   }
-  const missing: ScriptOperation = { op: 'print', level: 'warning', text: `Missing ${helper}. ${action} is disabled.` };
-  return { op: 'if', condition: helperTest(context, helper, leading), then: then(helper, leading), else: [missing] };
+  const missing = warning(`Missing ${helper}. ${action} is disabled.`);
+  return when(helperTest(context, helper, leading), then(helper, leading), [missing]);
 }
 
 /** A POSIX shell looks for the program itself: asking the helper for its version would start it once more. */

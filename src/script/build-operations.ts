@@ -27,6 +27,7 @@ export function when(
   then: readonly ScriptOperation[],
   otherwise: readonly ScriptOperation[] = [],
 ): ScriptOperation {
+  // oxlint-disable-next-line unicorn/no-thenable -- it is a list, nothing awaits it
   return { op: 'if', condition, then, else: otherwise };
 }
 

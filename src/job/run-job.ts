@@ -25,6 +25,7 @@ export async function runJob(engine: JobEngine, job: JobToRun, interrupt: AbortS
     return 'finished';
   }
   const opened = openJob(engine, job, started.journal, started.open, interrupt);
+  if (planned.plan?.trace.debug === true) job.destination.markDebugTrace?.();
   try {
     const problems = engine.pickupProblems(job);
     if (problems.length > 0) return await refuseAtPickup(opened, problems);
@@ -43,6 +44,7 @@ export async function runJob(engine: JobEngine, job: JobToRun, interrupt: AbortS
 export async function recoverJob(engine: JobEngine, orphan: RecoverableJob, interrupt: AbortSignal): Promise<JobEnd> {
   const history = readHistory(orphan.journal.records);
   const open = await openJobTrace(engine, orphan.journal, history.plan, orphan, history);
+  if (history.plan?.trace.debug === true) orphan.destination.markDebugTrace?.();
   const opened: OpenJob = { ...orphan, engine, history, open, logger: engine.logger, interrupt };
   try {
     if (history.result !== undefined) return await report(opened, history.result);

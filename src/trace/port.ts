@@ -72,6 +72,8 @@ export interface TraceSnapshot {
 export interface TraceDestination {
   /** `PATCH jobs/:id/trace` (spec protocol.md §2.7). */
   patch(bytes: Uint8Array, startOffset: number, signal: AbortSignal): Promise<PatchOutcome>;
+  /** From now on every piece of trace says that it may show secrets (CI_DEBUG_TRACE, CI_DEBUG_SERVICES). */
+  markDebugTrace?(): void;
   /** `PUT jobs/:id` (spec protocol.md §2.6). */
   update(update: JobUpdate, signal: AbortSignal): Promise<UpdateOutcome>;
 }

@@ -41,13 +41,13 @@ export interface ArchiveFormat {
    * stops early stops the work. Equal trees give equal bytes. Can be called again for another attempt.
    * @throws ArchiveError (while iterating) where an entry cannot be archived; the signal's reason.
    */
-  write?(request: WriteRequest, signal: AbortSignal): AsyncIterable<Buffer>;
+  readonly write?: (request: WriteRequest, signal: AbortSignal) => AsyncIterable<Buffer>;
   /**
    * Unpacks into the target directory over what is there: entries replace existing files, never follow links.
    * @returns what was unpacked, in the archive's order.
    * @throws ArchiveError for a damaged, hostile or too large archive; the signal's reason. What was unpacked stays.
    */
-  extract?(request: ExtractRequest, signal: AbortSignal): Promise<readonly ExtractedEntry[]>;
+  readonly extract?: (request: ExtractRequest, signal: AbortSignal) => Promise<readonly ExtractedEntry[]>;
 }
 
 /** Every format, loaded when it is used. */

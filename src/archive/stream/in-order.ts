@@ -8,7 +8,7 @@ export interface Step<T> {
  * When the consumer stops or a step fails, steps already started are waited for, so that no file is used after.
  */
 export async function* inOrder<T>(steps: Iterable<Step<T>>, ahead: number, signal: AbortSignal): AsyncGenerator<T> {
-  const started: (T | Promise<T>)[] = [];
+  let started: (T | Promise<T>)[] = [];
   const iterator = steps[Symbol.iterator]();
   let isExhausted = false;
   try {
@@ -22,7 +22,7 @@ export async function* inOrder<T>(steps: Iterable<Step<T>>, ahead: number, signa
       const first = started[0] as T | Promise<T>;
       const result = first instanceof Promise ? await first : first;
       // Only now: what fails here must still be among those waited for.
-      started.splice(0, 1);
+      started = started.slice(1);
       signal.throwIfAborted();
       yield result;
     }

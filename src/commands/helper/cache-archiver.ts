@@ -1,0 +1,163 @@
+import { resolve } from 'node:path';
+import { parseCompressionLevel } from '../../archive/compression-level.ts';
+import { isFormatAvailable } from '../../archive/format.ts';
+import type { SelectedEntry } from '../../archive/selection/selected-entry.ts';
+import { isCacheUpToDate, writeCacheArchive } from '../../cache/cache-archive.ts';
+import { parseCacheMetadata, writeCacheMetadata } from '../../cache/cache-metadata.ts';
+import { parseEnvFile } from '../../cache/env-file.ts';
+import { cacheExists, uploadCache } from '../../cache/presigned-cache.ts';
+import { CommandError, errorMessage } from '../../lib/errors.ts';
+import type { Logger } from '../../observability/logger.ts';
+import { inspectFile, makeParentDirectory, moveFile, readTextFile } from '../../platform/staged-file.ts';
+import { systemClock } from '../../platform/system-clock.ts';
+import { archiverConcurrency } from './archive-settings.ts';
+import { cacheOptions, cacheTransfer, checkCacheOptions, refuseGoCloud } from './cache-options.ts';
+import { defineHelperCommand, type HelperContext } from './helper-command.ts';
+import { integerOption, listOption, type OptionValues, textOption } from './options.ts';
+import { withRetries } from './retry.ts';
+import { projectDirectory, selectFromOptions, selectionOptions } from './selection-options.ts';
+
+const options = {
+  ...selectionOptions,
+  ...cacheOptions,
+  'alternate-file': textOption('The path to file under the cache’s other key'),
+  header: listOption("HTTP headers to send with PUT request (in form of 'key:value')"),
+  'check-url': textOption('Pre-signed URL to ask whether the cache is there'),
+  metadata: textOption('Metadata of the cache, as JSON', { environment: 'CACHE_METADATA' }),
+  'compression-level': textOption('Compression level (fastest, fast, default, slow, slowest)', {
+    environment: 'CACHE_COMPRESSION_LEVEL',
+  }),
+  'compression-format': textOption('Compression format (zip, tarzstd, zipzstd)', {
+    environment: 'CACHE_COMPRESSION_FORMAT',
+  }),
+  'max-uploaded-archive-size': integerOption('Largest archive to upload, in bytes; 0 = any', {
+    environment: 'CACHE_MAX_UPLOADED_ARCHIVE_SIZE',
+  }),
+} as const;
+
+type Options = OptionValues<typeof options>;
+
+/** Spec cache-artifacts.md §9. */
+export const cacheArchiver = defineHelperCommand({
+  name: 'cache-archiver',
+  summary: 'create and upload cache artifacts (internal)',
+  options,
+  run: async (values, context, signal) => {
+    if (values.file === '') throw new CommandError('Missing --file');
+    checkCacheOptions(values);
+    const path = resolve(context.io.workingDirectory, values.file);
+    adoptAlternate(values, path, context);
+    const entries = await selectFromOptions(values, context, signal);
+    if (entries.length === 0) {
+      // The archive of an earlier job stays.
+      context.log.warn('No files to cache.');
+      return 0;
+    }
+    if (!(await isCacheUpToDate(path, entries))) await create(values, path, entries, context, signal);
+    else if (!(await needsUpload(values, context, signal))) return 0;
+    await upload(values, path, context, signal);
+    return 0;
+  },
+});
+
+/** A cache saved under the other naming of keys goes on under this one. */
+function adoptAlternate(values: Options, path: string, { io, log }: HelperContext): void {
+  if (values['alternate-file'] === '') return;
+  const alternate = resolve(io.workingDirectory, values['alternate-file']);
+  if (alternate === path || inspectFile(path) !== undefined || inspectFile(alternate) === undefined) return;
+  try {
+    makeParentDirectory(path);
+    moveFile(alternate, path);
+    log.info('Renamed alternate cache file to primary');
+  } catch (error) {
+    log.warn('Failed to rename alternate cache file to primary', { error: errorMessage(error) });
+  }
+}
+
+async function create(
+  values: Options,
+  path: string,
+  entries: readonly SelectedEntry[],
+  { io, log }: HelperContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const request = {
+    path,
+    root: projectDirectory(io),
+    entries,
+    format: formatFrom(values['compression-format'], log),
+    level: parseCompressionLevel(values['compression-level'], log),
+    concurrency: archiverConcurrency(io.env),
+    problem: (message: string) => log.warn(message),
+  };
+  await writeCacheArchive(request, signal);
+  await writeCacheMetadata(path, parseCacheMetadata(await metadataText(values, io.workingDirectory)));
+}
+
+/** Unknown formats mean zip. */
+function formatFrom(name: string, log: Logger): string {
+  const lowered = name.toLowerCase();
+  if (lowered !== 'tarzstd' && lowered !== 'zipzstd') return 'zip';
+  if (isFormatAvailable(lowered)) return lowered;
+  log.warn(`compression format ${JSON.stringify(name)} is not supported yet, using zip`);
+  return 'zip';
+}
+
+/** The manager puts it into the file with the credentials, where it is no option of ours. */
+async function metadataText(values: Options, workingDirectory: string): Promise<string> {
+  if (values.metadata !== '' || values['env-file'] === '') return values.metadata;
+  const text = await readTextFile(resolve(workingDirectory, values['env-file']));
+  return parseEnvFile(text ?? '')['CACHE_METADATA'] ?? '';
+}
+
+/** Whether an archive that did not change has to be uploaded all the same. */
+async function needsUpload(values: Options, context: HelperContext, signal: AbortSignal): Promise<boolean> {
+  const { log } = context;
+  const hasRemote = values.url !== '' || values['gocloud-url'] !== '';
+  if (!hasRemote || values['alternate-file'] === values.file) {
+    log.info('Archive is up to date!');
+    return false;
+  }
+  if (await cacheExists(values['check-url'], cacheTransfer(values, context), signal)) {
+    log.info('Primary cache already exists remotely, skipping upload');
+    return false;
+  }
+  log.info('Primary cache does not exist remotely, uploading existing archive');
+  return true;
+}
+
+const onlyLocally = 'Cache will be stored only locally.';
+
+async function upload(values: Options, path: string, context: HelperContext, signal: AbortSignal): Promise<void> {
+  const { io, log } = context;
+  if (values.url === '' && values['gocloud-url'] === '') {
+    log.info(`No URL provided, cache will not be uploaded to shared cache server. ${onlyLocally}`);
+    return;
+  }
+  const sizeBytes = inspectFile(path)?.sizeBytes ?? 0;
+  const limit = values['max-uploaded-archive-size'];
+  if (limit !== 0 && sizeBytes > limit) {
+    log.info(`Cache archive size (${sizeBytes}) is too big (Limit is set to ${limit}). ${onlyLocally}`);
+    return;
+  }
+  if (values.url === '') refuseGoCloud(values['gocloud-url']);
+  const target = { url: values.url, headers: parseHeaders(values.header) };
+  const transfer = cacheTransfer(values, context);
+  const policy = { tries: () => 1 + Math.max(0, values.retry), delayMs: () => values['retry-time'] };
+  await withRetries(
+    () => uploadCache(target, path, transfer, signal),
+    policy,
+    { log, clock: io.clock ?? systemClock() },
+    signal,
+  );
+}
+
+/** `key:value`, cut at the first colon. */
+function parseHeaders(texts: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const colon = text.indexOf(':');
+      return colon < 0 ? [text.trim(), ''] : [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
+    }),
+  );
+}

@@ -21,6 +21,7 @@ import { type CompleteOptions, type CoordinatorOptions, completeOptions } from '
 import { coordinatorRoutes } from './routes.ts';
 import { signedDownloadRoute } from './runner-api/artifact-download.ts';
 import { checkCommonHeaders } from './runner-api/checks.ts';
+import type { RunnerRecord } from './state/records.ts';
 import { CoordinatorStore } from './store/coordinator-store.ts';
 
 export interface RunningCoordinator {
@@ -34,6 +35,8 @@ export interface RunningCoordinator {
     readonly tags?: readonly string[];
     /** Default true. */
     readonly runUntagged?: boolean;
+    /** Takes the runner of that description that was made before, if there is one. */
+    readonly reuse?: boolean;
   }): { readonly id: number; readonly token: string };
   /** Ends held requests and streams and gives the data folder back. Running jobs stay running. Idempotent. */
   close(): Promise<void>;
@@ -64,6 +67,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
     adminToken: store.tokens.adminToken,
     registrationToken: store.tokens.registrationToken,
     createRunner: (wanted) => {
+      const known = wanted.reuse === true ? findCreatedRunner(core, wanted.description) : undefined;
+      if (known !== undefined) return { id: known.id, token: known.token };
       const runner = createRunner(core, {
         description: wanted.description,
         tags: wanted.tags ?? [],
@@ -78,6 +83,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
       return closed;
     },
   };
+}
+
+function findCreatedRunner(core: CoordinatorCore, description: string): RunnerRecord | undefined {
+  for (const runner of core.runners.all()) {
+    if (runner.origin === 'created' && runner.description === description) return runner;
+  }
+  return undefined;
 }
 
 interface StartedParts {

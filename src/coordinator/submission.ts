@@ -188,3 +188,51 @@ export type PipelineStatus =
   | 'manual'
   | 'scheduled'
   | 'created';
+
+/**
+ * What a pipeline's jobs may fetch: `POST …/pipelines/:id/sources` as JSON, from a client on the same machine (the
+ * repositories are folders there).
+ */
+export const sourcesManifestSchema = z.object({
+  repositories: z
+    .array(
+      z.object({
+        /** Path below the server, without `.git`. */
+        path: z.string().min(1),
+        /** Bare repository, absolute. */
+        directory: z.string(),
+        /** Folders with LFS objects (`aa/bb/<oid>` below their `objects`), first match wins. */
+        lfs_stores: z.array(z.string()),
+      }),
+    )
+    .min(1),
+});
+
+export type SourcesManifest = z.output<typeof sourcesManifestSchema>;
+export type ServedRepository = SourcesManifest['repositories'][number];
+
+/**
+ * Content type of `POST …/pipelines/:id/sources` from a client on another machine: one line of JSON
+ * (`sourcesUploadHeaderSchema`), then bytes. A repository is a git bundle; an LFS object follows its repository;
+ * `complete` ends the upload, the jobs may start then.
+ */
+export const sourcesUploadType = 'application/x-millrace-sources';
+
+const objectId = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
+
+export const sourcesUploadHeaderSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('repository'),
+    path: z.string().min(1),
+    object_format: z.enum(['sha1', 'sha256']),
+    /** Commit that jobs check out. */
+    sha: objectId,
+    refs: z.array(z.object({ name: z.string().regex(/^refs\/[^\s\u0000-\u001f\u007f]+$/), sha: objectId })),
+    /** Commits at the cut of a shallow history. */
+    shallow: z.array(objectId),
+  }),
+  z.object({ kind: z.literal('lfs'), path: z.string().min(1), oid: z.string().regex(/^[0-9a-f]{64}$/) }),
+  z.object({ kind: z.literal('complete') }),
+]);
+
+export type SourcesUploadHeader = z.output<typeof sourcesUploadHeaderSchema>;

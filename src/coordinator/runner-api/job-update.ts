@@ -24,7 +24,7 @@ const updateBody = z.object({
     .object({ checksum: text, bytesize: z.number().int().nullish() })
     .nullish()
     .transform((output) => output ?? { checksum: '', bytesize: null }),
-  info: z.unknown(),
+  info: z.unknown().optional(),
 });
 type Update = z.output<typeof updateBody>;
 
@@ -111,7 +111,8 @@ async function endJob(
   // It may have ended otherwise while the trace was read.
   if (ended === undefined) return errorAnswer(403, undefined, statusHeader(core.jobs.get(job.id) ?? job));
   core.logger.info('job ended', { job: job.id, status: ended.status, reason: ended.failureReason ?? undefined });
-  return textAnswer(200, '200', statusHeader(ended));
+  // Without Job-Status: clients read `failed` or `canceled` there as a job that was taken from them.
+  return textAnswer(200, '200');
 }
 
 type TraceReport = JobRecord['traceReport'];

@@ -13,19 +13,24 @@ export type FoundStage =
   /** It has ended, was never started, or belongs to an earlier boot. `stage` = processes of it may be left. */
   | { readonly state: 'over'; readonly stage: StageProcesses | undefined };
 
+export interface FindStageOptions {
+  readonly directory: string;
+  readonly handle: JsonValue;
+  /** Of the running system. */
+  readonly bootId: string;
+  readonly isSupervisorApart: boolean;
+  readonly table: ProcessTable;
+}
+
 /** Looks for a stage that an earlier manager started. */
-export async function findStage(
-  directory: string,
-  handle: JsonValue,
-  bootId: string,
-  table: ProcessTable,
-): Promise<FoundStage> {
+export async function findStage(options: FindStageOptions): Promise<FoundStage> {
+  const { directory, handle, isSupervisorApart } = options;
   // It is recorded before anything is started: no record, no process.
   if (handle === null) return { state: 'over', stage: undefined };
   const stage = parseStageHandle(handle);
-  if (stage.bootId !== bootId) return { state: 'over', stage: undefined };
-  const supervisor = await findSupervisor(directory, stage, table);
-  const remains = { stageCookie: stage.stageCookie, supervisor, ended: Promise.resolve() };
+  if (stage.bootId !== options.bootId) return { state: 'over', stage: undefined };
+  const supervisor = await findSupervisor(directory, stage, options.table);
+  const remains = { stageCookie: stage.stageCookie, supervisor, isSupervisorApart, ended: Promise.resolve() };
   if (supervisor === undefined || isDone(directory)) return { state: 'over', stage: remains };
   const { ended, stop } = watchForEnd(directory, supervisor);
   return { state: 'running', stage: { ...remains, ended }, stopWatching: stop };

@@ -37,6 +37,7 @@ export interface ShellExecutorOptions {
 /** The shell executor's environment is the host: there is nothing to build, and only processes to end. */
 export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const { handle, table } = options;
+  const isSupervisorApart = options.setsid !== undefined;
   /** Stopped or lost: no process of the job may stay. Else background children live on. */
   let wasBroken = false;
   let hasEndedStage = false;
@@ -48,7 +49,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
     writeStageFiles(options, command, io.directory);
     io.recordStage(stageHandleValue(handle.bootId, stageCookie));
     const supervisor = await startSupervisor(options, stageCookie, io.directory);
-    return { stageCookie, supervisor: identifyProcess(supervisor.pid), ended: supervisor.ended };
+    return { stageCookie, supervisor: identifyProcess(supervisor.pid), isSupervisorApart, ended: supervisor.ended };
   }
 
   /** Follows a stage to its end; ends its processes when the signal is aborted or following fails. */
@@ -130,7 +131,13 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
     resume: (command, stageHandle, io, signal) =>
       take(
         (async () => {
-          const found = await findStage(io.directory, stageHandle, handle.bootId, table);
+          const found = await findStage({
+            directory: io.directory,
+            handle: stageHandle,
+            bootId: handle.bootId,
+            isSupervisorApart,
+            table,
+          });
           if (found.state === 'running') {
             try {
               return await seeToEnd(found.stage, command, io, signal);

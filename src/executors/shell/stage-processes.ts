@@ -17,6 +17,10 @@ export const defaultEndingTimes: EndingTimes = { terminationGraceMs: 10 * 60_000
 export interface StageProcesses {
   readonly stageCookie: string;
   readonly supervisor: { readonly pid: number; readonly startTime: string } | undefined;
+  /**
+   * Whether the script has a group of its own. Else the supervisor gets its signals too; it ignores the polite one.
+   */
+  readonly isSupervisorApart: boolean;
   /** Resolves when the supervisor has ended. */
   readonly ended: Promise<void>;
 }
@@ -32,8 +36,9 @@ export interface EndStageOptions {
   readonly hurry: AbortSignal;
 }
 
-/** How long a supervisor usually takes to notice that its script has ended. */
-const usualEndMs = 500;
+/** How long a supervisor is given to notice that its script has ended, before the next look for who holds it up. */
+const firstPatienceMs = 50;
+const longestPatienceMs = 1000;
 
 /**
  * Ends every process of a stage, then waits until the supervisor has stored their last output. Who keeps the output
@@ -54,9 +59,11 @@ export async function endStage(stage: StageProcesses, options: EndStageOptions):
   try {
     let survivors = await end(() => findStageProcesses(stage, options.table));
     const outputIsTaken = Promise.race([stage.ended, options.following.then(noop, noop)]);
-    while (survivors.length === 0 && !(await endsWithin(outputIsTaken, usualEndMs))) {
+    let patienceMs = firstPatienceMs;
+    while (survivors.length === 0 && !(await endsWithin(outputIsTaken, patienceMs))) {
       if (options.hurry.aborted) break;
-      survivors = await end(() => findOutputHolders(stage, options.table));
+      survivors = await end(() => findHinderers(stage, options.table));
+      patienceMs = Math.min(patienceMs * 2, longestPatienceMs);
     }
     await killSupervisor(stage, options.table);
     return survivors;
@@ -69,15 +76,14 @@ export async function endStage(stage: StageProcesses, options: EndStageOptions):
 function noop(): void {}
 
 async function findStageProcesses(stage: StageProcesses, table: ProcessTable): Promise<readonly ProcessEntry[]> {
-  return selectProcesses(await table.snapshot(), {
-    cookie: stage.stageCookie,
-    root: stage.supervisor,
-    exceptGroup: stage.supervisor?.pid,
-  });
+  return selectOf(stage, await table.snapshot());
 }
 
-async function findOutputHolders(stage: StageProcesses, table: ProcessTable): Promise<readonly ProcessEntry[]> {
+/** Processes that appeared late, and those that keep the output open: the supervisor waits for both. */
+async function findHinderers(stage: StageProcesses, table: ProcessTable): Promise<readonly ProcessEntry[]> {
   const processes = await table.snapshot();
+  const found = selectOf(stage, processes);
+  if (found.length > 0) return found;
   const supervisors = supervisorGroup(stage, processes);
   const pipes = new Set(
     supervisors.flatMap(({ pid }) => standardInputOf(pid) ?? []).filter((file) => file.startsWith('pipe:')),
@@ -85,6 +91,14 @@ async function findOutputHolders(stage: StageProcesses, table: ProcessTable): Pr
   if (pipes.size === 0) return [];
   const others = processes.filter((entry) => !supervisors.includes(entry) && entry.pid !== process.pid);
   return await table.holdersOf(pipes, others);
+}
+
+function selectOf(stage: StageProcesses, processes: readonly ProcessEntry[]): readonly ProcessEntry[] {
+  return selectProcesses(processes, {
+    cookie: stage.stageCookie,
+    root: stage.supervisor,
+    exceptGroup: stage.isSupervisorApart ? stage.supervisor?.pid : undefined,
+  });
 }
 
 /** Nobody writes any more, or somebody cannot be ended: either way there is no output to wait for. */

@@ -47,6 +47,7 @@ export const stageFiles = {
  * - The shell writes into pipes, not files: jobs reopen `/dev/stdout`, which would truncate a file. A pipe ends when
  *   its last holder closes it, so a background child that keeps the output is waited for.
  * - dd writes each read at once, and stops after a number of reads: the files can be removed while the stage runs.
+ *   Its summary (`12+3 records in`, after a possible warning) tells whether it stopped for that or at the end.
  * - The shell leads a session of its own, as it would without us: `kill -- -$$` and `kill 0` of a job do not reach
  *   the supervisor. The traps are for systems without setsid(1).
  * - A shell says so on its own standard error when a signal ended a child; that tells `exit 137` from a kill.
@@ -60,14 +61,23 @@ echo $$ >"$d/${stageFiles.supervisorId}"
 is_full() {
   [ -e "$d/$1.$(($2 - ${freeSegments}))" ] && used=$(du -sk "$d" 2>/dev/null) && [ "\${used%%[!0-9]*}" -gt ${waitAboveKib} ]
 }
+count_reads() {
+  reads=${readsPerSegment}
+  while IFS='+ ' read -r full part rest; do
+    case $full/$part in
+      *[!0-9/]* | /* | */) ;;
+      *) reads=$((full + part)) && return ;;
+    esac
+  done
+}
 drain() {
   trap '' HUP INT QUIT TERM
   PATH=$PATH:/usr/bin:/bin LC_ALL=C
   export PATH LC_ALL
   n=0
   while dd bs=65536 count=${readsPerSegment} of="$d/$1.$n" 2>"$d/$1.count"; do
-    IFS='+ ' read -r full part rest <"$d/$1.count"
-    [ "$((full + part))" -eq ${readsPerSegment} ] || return
+    count_reads <"$d/$1.count"
+    [ "$reads" -eq ${readsPerSegment} ] && [ -s "$d/$1.$n" ] || return
     n=$((n + 1))
     while is_full "$1" "$n"; do sleep 1; done
   done

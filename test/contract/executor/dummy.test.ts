@@ -1,0 +1,4 @@
+import { dummySubject } from './subjects.ts';
+import { describeExecutor } from './suite.ts';
+
+describeExecutor(dummySubject);

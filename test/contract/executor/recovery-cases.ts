@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { AbortReason } from '../../../src/lib/abort.ts';
+import { EnvironmentLostError } from '../../../src/lib/errors.ts';
+import type { JsonValue } from '../../../src/lib/json.ts';
+import { isRunning, pidsIn } from './process-cases.ts';
+import { type ExecutorSubject, eventually, makeJobFolder, neverAborted, type OpenJob, openJob } from './subject.ts';
+
+const managerProgram = fileURLToPath(new URL('fixtures/manager.ts', import.meta.url));
+
+/** What a killed manager left in its journal. */
+interface Journal {
+  readonly environment: JsonValue;
+  readonly handle: JsonValue;
+  readonly cursor: JsonValue | undefined;
+  readonly stdout: string;
+  readonly hasEnded: boolean;
+}
+
+/** Cases about a manager that is killed, and a second one that takes up what it left. */
+export function describeRecovery(subject: ExecutorSubject): void {
+  const open: OpenJob[] = [];
+  afterEach(async () => {
+    for (const job of open.splice(0)) await job.close();
+  });
+
+  /** Runs a manager until its journal satisfies a condition, then kills it. */
+  async function killManager(
+    script: string,
+    variables: Readonly<Record<string, string>>,
+    isTime: (journal: Journal, directory: string) => boolean,
+    mode = '',
+  ): Promise<{ readonly directory: string; readonly journal: Journal }> {
+    const directory = makeJobFolder();
+    const args = [managerProgram, subject.name, directory, script, JSON.stringify(variables), mode];
+    const manager = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const ended = once(manager, 'exit');
+    await eventually('the manager got far enough', () => isTime(readJournal(directory), directory));
+    manager.kill('SIGKILL');
+    await ended;
+    return { directory, journal: readJournal(directory) };
+  }
+
+  async function takeUp(
+    directory: string,
+    journal: Journal,
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<OpenJob> {
+    const job = await openJob(subject, { variables }, { directory, handle: journal.environment });
+    open.push(job);
+    return job;
+  }
+
+  function resume(job: OpenJob, journal: Journal, signal = neverAborted) {
+    const { cursor, handle } = journal;
+    const directory = join(job.directory, 'stage');
+    return job.resume(handle, { directory, signal, ...(cursor === undefined ? {} : { cursor }) });
+  }
+
+  it('follows a stage that outlived its manager, each byte once', async () => {
+    const stdout = 'x'.repeat(50_000);
+    const { script, variables } = subject.express({ stdout, sleepMs: 1500, exitCode: 6 });
+    const { directory, journal } = await killManager(script, variables, ({ cursor }) => cursor !== undefined);
+    expect(journal.hasEnded).toBe(false);
+    const job = await takeUp(directory, journal, variables);
+    const { stage, exit } = resume(job, journal);
+    expect(await exit).toEqual({ code: 6, text: 'exit status 6' });
+    expect(journal.stdout + stage.text('stdout')).toBe(stdout);
+    expect(await job.executor.cleanup(neverAborted)).toEqual({ leftovers: [] });
+  });
+
+  it('ends a stage that outlived its manager when it is aborted', async () => {
+    const { script, variables } = subject.express({ stdout: 'x', sleepMs: 60_000 });
+    const { directory, journal } = await killManager(script, variables, ({ cursor }) => cursor !== undefined);
+    const job = await takeUp(directory, journal, variables);
+    const controller = new AbortController();
+    const { exit } = resume(job, journal, controller.signal);
+    exit.catch(() => {});
+    const reason = new AbortReason('interrupted');
+    controller.abort(reason);
+    await expect(exit).rejects.toBe(reason);
+  });
+
+  const reason = subject.skips.processes;
+  describe.skipIf(reason)(`of processes${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+    const hasPid = ({ stdout }: Journal): boolean => pidsOf(stdout).length > 0;
+
+    it('delivers what a stage wrote and how it ended while no manager lived', async () => {
+      const script = 'echo pid $$; sleep 0.3; echo later; echo error >&2; exit 9';
+      const { directory, journal } = await killManager(script, {}, hasPid);
+      await eventually('the stage has ended', () => existsSync(join(directory, 'stage', 'done')));
+      const job = await takeUp(directory, journal);
+      const { stage, exit } = resume(job, journal);
+      expect(await exit).toEqual({ code: 9, text: 'exit status 9' });
+      expect(stage.text('stdout')).toBe('later\n');
+      expect(stage.text('stderr')).toBe('error\n');
+    });
+
+    it('finds a stage whose process was not recorded any more', async () => {
+      const script = 'echo found; sleep 1; exit 3';
+      const hasStarted = (_: Journal, folder: string): boolean => existsSync(join(folder, 'stage', 'stdout.0'));
+      const { directory, journal } = await killManager(script, {}, hasStarted, 'die-after-start');
+      expect(journal.handle).not.toHaveProperty('pid');
+      const job = await takeUp(directory, journal);
+      const { stage, exit } = resume(job, journal);
+      expect((await exit).code).toBe(3);
+      expect(stage.text('stdout')).toBe('found\n');
+    });
+
+    it('does not start what an earlier manager was about to start', async () => {
+      const isRecorded = ({ handle }: Journal): boolean => handle !== null;
+      const { directory, journal } = await killManager('echo started', {}, isRecorded, 'die-before-start');
+      const job = await takeUp(directory, journal);
+      const { stage, exit } = resume(job, journal);
+      await expect(exit).rejects.toBeInstanceOf(EnvironmentLostError);
+      expect(stage.pieces).toEqual([]);
+    });
+
+    it('reports what was killed while no manager lived, delivers its output and ends its daemons', async () => {
+      const daemon = "(setsid sh -c 'echo pid $$; exec sleep 300 >/dev/null 2>&1' &)";
+      const script = `${daemon}; echo pid $$; sleep 300`;
+      const { directory, journal } = await killManager(script, {}, ({ stdout }) => pidsOf(stdout).length === 2);
+      const { pid } = journal.handle as { readonly pid: number };
+      process.kill(pid, 'SIGKILL');
+      await eventually('the supervisor is gone', () => !isRunning(pid));
+      const job = await takeUp(directory, journal);
+      const { stage, exit } = resume(job, { ...journal, cursor: undefined });
+      await expect(exit).rejects.toBeInstanceOf(EnvironmentLostError);
+      expect(stage.text('stdout')).toBe(journal.stdout);
+      expect(pidsOf(journal.stdout).filter(isRunning)).toEqual([]);
+    });
+
+    it('notices that the supervisor is killed while it is followed', async () => {
+      const { directory, journal } = await killManager('echo pid $$; sleep 300', {}, hasPid);
+      const job = await takeUp(directory, journal);
+      const { exit } = resume(job, journal);
+      exit.catch(() => {});
+      process.kill((journal.handle as { readonly pid: number }).pid, 'SIGKILL');
+      await expect(exit).rejects.toBeInstanceOf(EnvironmentLostError);
+      expect(pidsOf(journal.stdout).filter(isRunning)).toEqual([]);
+    });
+
+    it('ends everything at cleanup when the stage is not taken up', async () => {
+      const { directory, journal } = await killManager('echo pid $$; sleep 300', {}, hasPid);
+      const job = await takeUp(directory, journal);
+      expect(await job.executor.cleanup(neverAborted)).toEqual({ leftovers: [] });
+      expect(pidsOf(journal.stdout).filter(isRunning)).toEqual([]);
+    });
+
+    it('knows that nothing outlives a restart of the host', async () => {
+      const { directory, journal } = await killManager('echo pid $$; exec sleep 300', {}, hasPid);
+      const job = await takeUp(directory, journal);
+      const handle = { ...(journal.handle as object), bootId: 'another boot' };
+      const { exit } = resume(job, { ...journal, handle });
+      await expect(exit).rejects.toBeInstanceOf(EnvironmentLostError);
+      const environment = { ...(journal.environment as object), bootId: 'another boot' };
+      await expect(openJob(subject, {}, { directory, handle: environment })).rejects.toThrow('gone');
+      // Same id, another boot: not ours to end by that record.
+      expect(pidsOf(journal.stdout).every(isRunning)).toBe(true);
+    });
+
+    it('reads no half-written status', async () => {
+      const { directory, journal } = await killManager('echo pid $$; sleep 300', {}, hasPid);
+      const job = await takeUp(directory, journal);
+      await job.executor.cleanup(neverAborted);
+      await eventually('the stage has ended', () => existsSync(join(directory, 'stage', 'done')));
+      writeFileSync(join(directory, 'stage', 'status'), '1');
+      const { exit } = resume(job, journal);
+      await expect(exit).rejects.toBeInstanceOf(EnvironmentLostError);
+    });
+  });
+}
+
+function pidsOf(stdout: string): readonly number[] {
+  return pidsIn({ text: () => stdout });
+}
+
+function readJournal(directory: string): Journal {
+  const path = join(directory, 'journal');
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const lines = text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .filter((line) => line !== '');
+  const records = lines.map((line) => JSON.parse(line) as Readonly<Record<string, JsonValue>>);
+  const last = (key: string): JsonValue | undefined => records.findLast((record) => key in record)?.[key];
+  const output = records.filter((record) => record['stream'] === 'stdout');
+  return {
+    environment: last('environment') ?? null,
+    handle: last('handle') ?? null,
+    cursor: last('cursor'),
+    stdout: Buffer.concat(output.map(({ bytes }) => Buffer.from(String(bytes), 'base64'))).toString(),
+    hasEnded: records.some((record) => 'exit' in record),
+  };
+}

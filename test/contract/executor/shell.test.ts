@@ -1,0 +1,4 @@
+import { shellSubject } from './subjects.ts';
+import { describeExecutor } from './suite.ts';
+
+describeExecutor(shellSubject);

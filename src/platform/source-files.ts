@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { lstat, mkdir, open, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, open, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { systemErrorCode } from '../lib/errors.ts';
@@ -51,6 +51,11 @@ export async function copyWithEarlierTime(from: string, to: string): Promise<boo
 /** Makes a folder and its parents, for this account only. */
 export async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
+}
+
+/** Makes a new folder whose path begins as given, for this account only. */
+export async function makeTemporaryFolder(prefix: string): Promise<string> {
+  return await mkdtemp(prefix);
 }
 
 export async function writeText(path: string, text: string): Promise<void> {

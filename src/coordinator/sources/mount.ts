@@ -2,14 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AbortReason } from '../../lib/abort.ts';
 import { errorMessage, MillraceError } from '../../lib/errors.ts';
 import { defaultRepositoryUrl, type SourcesContext, type SourcesFactory, type SourcesMount } from '../sources-mount.ts';
+import { type SourcesManifest, sourcesManifestSchema, sourcesUploadType } from '../submission.ts';
 import { jobTokenOf } from './credentials.ts';
 import { answerBatch, sendObject } from './lfs.ts';
-import { type SourcesManifest, sourcesManifestSchema } from './manifest.ts';
 import { receiveSources, UploadError } from './receive-sources.ts';
 import { routeOf, type SourcesRoute } from './routes.ts';
 import { sendJson, sendText } from './send.ts';
 import { openSourcesStore, type SourcesStore } from './sources-store.ts';
-import { sourcesUploadType } from './upload-format.ts';
 import { advertiseRefs, readBody, uploadPack } from './upload-pack.ts';
 
 export interface SourcesServerOptions {

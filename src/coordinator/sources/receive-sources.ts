@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { initServedRepository, publishSnapshot } from '../../platform/bare-repository.ts';
 import { randomHex } from '../../platform/random.ts';
 import { ownGit, readGit } from '../../platform/run-git.ts';
 import { makeFolder, moveFile, removeFile, removeFolder, writeStream } from '../../platform/source-files.ts';
-import { initServedRepository, publishSnapshot } from './served-repository.ts';
+import { type SourcesUploadHeader, sourcesUploadHeaderSchema } from '../submission.ts';
 import type { SourcesStore } from './sources-store.ts';
-import { type RepositoryHeader, splitUpload, uploadHeaderSchema } from './upload-format.ts';
+import { splitUpload } from './upload-format.ts';
+
+type RepositoryHeader = Extract<SourcesUploadHeader, { kind: 'repository' }>;
 
 /** The upload is not what it says it is. */
 export class UploadError extends Error {}
@@ -23,7 +26,7 @@ export async function receiveSources(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { header, content } = await splitUpload(body);
-  const parsed = uploadHeaderSchema.safeParse(header);
+  const parsed = sourcesUploadHeaderSchema.safeParse(header);
   if (!parsed.success) throw new UploadError(`the first line does not describe sources: ${parsed.error.message}`);
   switch (parsed.data.kind) {
     case 'complete':

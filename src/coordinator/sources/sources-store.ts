@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { makeFolder, readIfPresent, removeFolder, writeText } from '../../platform/source-files.ts';
-import { type ServedRepository, type SourcesManifest, sourcesManifestSchema } from './manifest.ts';
+import { type ServedRepository, type SourcesManifest, sourcesManifestSchema } from '../submission.ts';
 
 /** What each pipeline's jobs may fetch, on disk and in memory. */
 export interface SourcesStore {

@@ -1,30 +1,3 @@
-import { z } from 'zod';
-
-/**
- * Body of `POST …/pipelines/:id/sources` from a client on another machine: one line of JSON, then bytes. A repository
- * is a git bundle; an LFS object follows its repository; `complete` ends the upload.
- */
-export const sourcesUploadType = 'application/x-millrace-sources';
-
-const objectId = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/);
-
-export const uploadHeaderSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('repository'),
-    path: z.string().min(1),
-    object_format: z.enum(['sha1', 'sha256']),
-    /** Commit that jobs check out. */
-    sha: objectId,
-    refs: z.array(z.object({ name: z.string().regex(/^refs\/[^\s\u0000-\u001f\u007f]+$/), sha: objectId })),
-    shallow: z.array(objectId),
-  }),
-  z.object({ kind: z.literal('lfs'), path: z.string().min(1), oid: z.string().regex(/^[0-9a-f]{64}$/) }),
-  z.object({ kind: z.literal('complete') }),
-]);
-
-export type UploadHeader = z.output<typeof uploadHeaderSchema>;
-export type RepositoryHeader = Extract<UploadHeader, { kind: 'repository' }>;
-
 const longestHeaderBytes = 64 * 1024 * 1024;
 
 /**

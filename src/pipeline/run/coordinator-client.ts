@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import type { SourcesManifest } from '../../coordinator/sources/manifest.ts';
-import { sourcesUploadType, type UploadHeader } from '../../coordinator/sources/upload-format.ts';
-import type { PipelineEvent, PipelineSubmission } from '../../coordinator/submission.ts';
+import type { PipelineEvent, PipelineSubmission, SourcesManifest } from '../../coordinator/submission.ts';
+import { type SourcesUploadHeader, sourcesUploadType } from '../../coordinator/submission.ts';
 import { ApiError, CommandError } from '../../lib/errors.ts';
 import { createHttpClient, type HttpRequest, type HttpResponse } from '../../platform/http-client.ts';
 import { proxyFromEnvironment } from '../../platform/proxy-environment.ts';
@@ -34,7 +33,7 @@ export interface CoordinatorClient {
   /** Uploads one part of the sources. */
   uploadPart(
     pipelineId: number,
-    header: UploadHeader,
+    header: SourcesUploadHeader,
     content: (() => Readable) | undefined,
     signal: AbortSignal,
   ): Promise<void>;

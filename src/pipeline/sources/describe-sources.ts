@@ -1,4 +1,4 @@
-import { redirectedPath, type ServedRepository, type SourcesManifest } from '../../coordinator/sources/manifest.ts';
+import type { ServedRepository, SourcesManifest } from '../../coordinator/submission.ts';
 import type { RepositorySnapshot } from './snapshot.ts';
 import { type RepositoryAddress, resolveSubmoduleUrl } from './submodule-url.ts';
 
@@ -41,6 +41,14 @@ export function describeSources(root: RepositorySnapshot, projectPath: string): 
     manifest: { repositories: [...repositories.values()] },
     variables: [...settingVariables(settings), ...shallowVariables(root)],
   };
+}
+
+/**
+ * The path at which a submodule with a URL of another server is served. It lies below the project's own, so that no
+ * other project is shadowed.
+ */
+function redirectedPath(projectPath: string, number: number): string {
+  return `${projectPath}.git/-/submodules/${number}`;
 }
 
 /** URL with credentials of a served path, from within a job. */

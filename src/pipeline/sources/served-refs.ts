@@ -1,4 +1,4 @@
-import type { ServedRef } from '../../coordinator/sources/served-repository.ts';
+import type { ServedRef } from '../../platform/bare-repository.ts';
 import { type Git, readGit, tryGit } from '../../platform/run-git.ts';
 import type { SourceRepository } from './source-repository.ts';
 

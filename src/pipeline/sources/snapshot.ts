@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { initServedRepository, publishSnapshot, type ServedRef } from '../../coordinator/sources/served-repository.ts';
+import { initServedRepository, publishSnapshot, type ServedRef } from '../../platform/bare-repository.ts';
 import { type Git, ownGit, withGit } from '../../platform/run-git.ts';
 import { realPath, removeFile } from '../../platform/source-files.ts';
 import { findLfsStores, hasOwnLfsUrl } from './lfs-stores.ts';

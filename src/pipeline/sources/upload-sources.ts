@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { SourcesManifest } from '../../coordinator/sources/manifest.ts';
-import type { UploadHeader } from '../../coordinator/sources/upload-format.ts';
+import type { SourcesManifest, SourcesUploadHeader } from '../../coordinator/submission.ts';
 import { type Git, ownGit, readGit } from '../../platform/run-git.ts';
 import { fileSize, readFileRange, readIfPresent, removeFile } from '../../platform/source-files.ts';
 import { findLfsObjects } from './lfs-objects.ts';
@@ -9,7 +8,7 @@ import type { RepositorySnapshot } from './snapshot.ts';
 
 /** Where the parts of an upload go, one after the other. */
 export type UploadPart = (
-  header: UploadHeader,
+  header: SourcesUploadHeader,
   content: (() => Readable) | undefined,
   signal: AbortSignal,
 ) => Promise<void>;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { makeFolder, writeText } from '../../platform/source-files.ts';
+import { makeFolder, writeText } from './source-files.ts';
 
 export type ObjectFormat = 'sha1' | 'sha256';
 
@@ -37,7 +37,7 @@ const coreSettings: Readonly<Record<ObjectFormat, string>> = {
 
 /**
  * Makes the bare repository that jobs fetch a snapshot from. It borrows the user's objects; the server hands out
- * none that the snapshot's history does not hold (allowed-wants.ts).
+ * none that the snapshot's history does not hold.
  * @param objectsDirectory the user's, undefined where the new repository has all of its own.
  */
 export async function initServedRepository(

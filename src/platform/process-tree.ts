@@ -53,14 +53,15 @@ export interface EndProcessesOptions {
   readonly find: () => Promise<readonly ProcessEntry[]>;
   /** Milliseconds between the polite signal and the first SIGKILL. */
   readonly graceMs: number;
+  /** How long SIGKILL is repeated before the survivors are given up: they are stuck, or another account's. */
+  readonly killingMs?: number;
   /** Aborted = no more grace. */
   readonly hurry: AbortSignal;
   /** Resolves when the work is probably over, so that the next look need not wait. */
   readonly over?: Promise<void> | undefined;
 }
 
-/** How long SIGKILL is repeated before the survivors are given up (stuck in the kernel, or another account's). */
-const killingMs = 10_000;
+const defaultKillingMs = 10_000;
 const firstPauseMs = 5;
 const longestPauseMs = 500;
 
@@ -83,7 +84,7 @@ export async function endProcesses(options: EndProcessesOptions): Promise<readon
     if (left.length === 0) return [];
     const now = performance.now();
     if (killEnd === undefined && (now >= graceEnd || options.hurry.aborted)) {
-      killEnd = now + killingMs;
+      killEnd = now + (options.killingMs ?? defaultKillingMs);
       pauseMs = firstPauseMs;
     }
     if (killEnd === undefined) askToEnd(left, asked);

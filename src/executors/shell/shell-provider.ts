@@ -126,14 +126,16 @@ async function checkHost(
       hint: 'Create it, or start the runner with another --working-directory.',
     });
   }
+  if (options.user !== '' && plan.script.powershellFromFile && isPowershell(plan.shell)) {
+    throw new PrepareError(`${plan.shell} doesn't support changing user with the shell executor`, {
+      hint: 'Turn FF_DISABLE_POWERSHELL_STDIN off, or run jobs as the account of the runner.',
+    });
+  }
   const program = options.user === '' ? plan.shell : `${shellFolder(plan.shell)}/${plan.shell}`;
   if (findExecutable(program, searchPath) === undefined) {
     throw new PrepareError(`shell ${program} not found`, { hint: 'Install it, or set another shell in config.toml.' });
   }
   if (options.user === '') return;
-  if (plan.script.powershellFromFile && isPowershell(plan.shell)) {
-    throw new PrepareError(`${plan.shell} doesn't support changing user with the shell executor`);
-  }
   if (findExecutable('su', searchPath) === undefined) {
     throw new PrepareError(`su not found: it is needed to run jobs as ${options.user}`);
   }

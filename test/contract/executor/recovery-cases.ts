@@ -193,7 +193,9 @@ function readJournal(directory: string): Journal {
     environment: last('environment') ?? null,
     handle: last('handle') ?? null,
     cursor: last('cursor'),
-    stdout: Buffer.concat(output.map(({ bytes }) => Buffer.from(String(bytes), 'base64'))).toString(),
+    stdout: Buffer.concat(
+      output.map(({ bytes }) => Buffer.from(typeof bytes === 'string' ? bytes : '', 'base64')),
+    ).toString(),
     hasEnded: records.some((record) => 'exit' in record),
   };
 }

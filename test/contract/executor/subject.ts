@@ -115,7 +115,14 @@ export async function openJob(
   };
 
   return {
-    ...{ directory, plan, provider, lease, executor, logLines, environmentHandles, start },
+    directory,
+    plan,
+    provider,
+    lease,
+    executor,
+    logLines,
+    environmentHandles,
+    start,
     run: async (script, options) => {
       const { stage, exit } = start(script, options);
       return { stage, exit: await exit };

@@ -92,6 +92,16 @@ export const submittedJobSchema = z.object({
   artifacts: z.array(artifact).default([]),
   cache: z.array(cache).default([]),
   hooks: z.array(z.object({ name: z.string(), script: z.array(z.string()) })).default([]),
+  /** The payload's `secrets`, by variable name. */
+  secrets: z.record(z.string(), z.unknown()).optional(),
+  /** The payload's `inputs`. */
+  inputs: z
+    .array(z.object({ key: z.string(), value: z.object({ type: z.string(), content: z.unknown() }) }))
+    .optional(),
+  /** The payload's `run`: native steps as JSON text; then `steps` has no script. */
+  run: z.string().optional(),
+  /** The job's environment, for people; its variables are among the others. */
+  environment: z.object({ name: z.string(), url: z.string().optional(), action: z.string() }).optional(),
 });
 
 export const pipelineSubmissionSchema = z.object({

@@ -30,6 +30,8 @@ export interface MapEntry {
   readonly key: string;
   readonly keyAt: Position;
   readonly value: YamlNode;
+  /** Text of the comment lines directly above. */
+  readonly comment?: string;
 }
 
 export interface MapNode {

@@ -38,11 +38,6 @@ export class PacedQueue {
     }
   }
 
-  /** Forgets what waits. */
-  clear(): void {
-    this.#waiting.length = 0;
-  }
-
   #work(): void {
     while (this.#waiting.length > 0 && this.#bytesThisTurn < BYTES_PER_TURN) {
       const { stream, bytes } = this.#waiting.shift() as Piece;

@@ -19,6 +19,9 @@ function textOver(alphabet: readonly string[], maxLength: number): fc.Arbitrary<
   return fc.array(fc.constantFrom(...alphabet), { maxLength }).map((parts) => parts.join(''));
 }
 
+/** With and without the table of transitions, and with one that appears on the way. */
+const tableAfterSteps = fc.constantFrom(1, 5, 20_000);
+
 /** Phrases and a text made of few letters and of pieces of the phrases, so that occurrences overlap and touch. */
 function phraseCase(letters: readonly string[], longest: number) {
   const phrase = fc
@@ -35,6 +38,7 @@ function phraseCase(letters: readonly string[], longest: number) {
       phrases: fc.constant(unique),
       text: fc.array(piece, { maxLength: 14 }).map((parts) => parts.join('')),
       places: cutPlaces,
+      tableAfterSteps,
     });
   });
 }
@@ -58,8 +62,8 @@ describe('masking, any values and any split', () => {
     { letters: ['a', 'b', 'c', '\xff', '\x00'], longest: 9, runs: 20_000 },
   ])('masks phrases over $letters as the oracle does', ({ letters, longest, runs }) => {
     fc.assert(
-      fc.property(phraseCase(letters, longest), ({ phrases, text, places }) => {
-        const automaton = new PhraseAutomaton(phrases.map(latin1));
+      fc.property(phraseCase(letters, longest), ({ phrases, text, places, tableAfterSteps }) => {
+        const automaton = new PhraseAutomaton(phrases.map(latin1), tableAfterSteps);
         const pieces = cutAt(latin1(text), places);
         const expected = maskPhrases(text, phrases);
         expect(runLayer(new PhraseMasker(automaton), pieces)).toBe(expected);
@@ -97,8 +101,8 @@ describe('masking, any values and any split', () => {
     );
     const text = textOver(['a', 'b', '-', ' ', '\n', '/', 'glpat-', 'gl', 'glp', '_gitlab_session='], 14);
     fc.assert(
-      fc.property(prefixes, text, cutPlaces, (prefixes, text, places) => {
-        const automaton = new PhraseAutomaton([...new Set(prefixes)].map(latin1));
+      fc.property(prefixes, text, cutPlaces, tableAfterSteps, (prefixes, text, places, tableAfterSteps) => {
+        const automaton = new PhraseAutomaton([...new Set(prefixes)].map(latin1), tableAfterSteps);
         const pieces = cutAt(latin1(text), places);
         const expected = maskTokens(text, prefixes);
         expect(runLayer(new TokenPrefixMasker(automaton), pieces)).toBe(expected);

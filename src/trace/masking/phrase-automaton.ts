@@ -1,8 +1,12 @@
+import { type AutomatonLinks, linkNodes, walk } from './automaton-links.ts';
 import { PairSkip } from './pair-skip.ts';
 import { PhraseTrie, ROOT } from './phrase-trie.ts';
 import { TransitionTable } from './transition-table.ts';
 
 export { ROOT };
+
+/** Steps after which a table of all transitions pays; jobs with little output do without its memory. */
+const TABLE_PAYS_AFTER = 20_000;
 
 /**
  * Finds all occurrences of many phrases in one pass (Aho-Corasick). All streams of a job share one.
@@ -18,25 +22,42 @@ export class PhraseAutomaton {
   readonly live: Int32Array;
   readonly #phrases: readonly Buffer[];
   readonly #trie: PhraseTrie;
-  readonly #fail: Int32Array;
-  readonly #table: TransitionTable | undefined;
+  readonly #links: AutomatonLinks;
+  readonly #tableAfterSteps: number;
+  #table: TransitionTable | undefined;
+  #stepsWithoutTable = 0;
   #skip: PairSkip | undefined;
+  /** Where the last `run` ended. */
+  reached = ROOT;
 
-  /** `phrases` must not hold empty ones. */
-  constructor(phrases: readonly Buffer[]) {
+  /** `phrases` must not hold empty ones; `tableAfterSteps` steps are done before a table is made. */
+  constructor(phrases: readonly Buffer[], tableAfterSteps = TABLE_PAYS_AFTER) {
+    this.#tableAfterSteps = tableAfterSteps;
     this.#phrases = phrases;
     this.#trie = new PhraseTrie(phrases);
     this.depth = this.#trie.depth;
-    const { nodes, fail, matchLength, live } = link(this.#trie);
-    this.#fail = fail;
-    this.matchLength = matchLength;
-    this.live = live;
-    this.#table = TransitionTable.of(this.#trie, nodes, fail);
+    this.#links = linkNodes(this.#trie);
+    this.matchLength = this.#links.matchLength;
+    this.live = this.#links.live;
   }
 
   /** The state after one more byte. */
   step(state: number, byte: number): number {
-    return this.#table === undefined ? walk(this.#trie, this.#fail, state, byte) : this.#table.step(state, byte);
+    return this.#table === undefined ? this.#stepWithoutTable(state, byte) : this.#table.step(state, byte);
+  }
+
+  /**
+   * Steps over `bytes` from `from` on, one byte at least: to the end, to the end of a phrase, or from `mayStopAt` on to
+   * state ROOT, or less. @returns the position behind the last step; `reached` is the state there.
+   */
+  run(state: number, bytes: Uint8Array, from: number, mayStopAt: number): number {
+    if (this.#table === undefined) {
+      this.reached = this.#stepWithoutTable(state, bytes[from] as number);
+      return from + 1;
+    }
+    const end = this.#table.run(state, bytes, from, mayStopAt);
+    this.reached = this.#table.reached;
+    return end;
   }
 
   /**
@@ -60,43 +81,11 @@ export class PhraseAutomaton {
     for (const byte of bytes) state = this.step(state, byte);
     return this.live[state] as number;
   }
-}
 
-interface Links {
-  /** All nodes in the order of their depth. */
-  readonly nodes: Int32Array;
-  /** Per node: the node of the longest shorter end of its label. */
-  readonly fail: Int32Array;
-  readonly matchLength: Int32Array;
-  readonly live: Int32Array;
-}
-
-/** Breadth first: the links of a node need those of shorter labels. */
-function link(trie: PhraseTrie): Links {
-  const fail = new Int32Array(trie.size);
-  const matchLength = new Int32Array(trie.size);
-  const live = new Int32Array(trie.size);
-  const nodes = new Int32Array(trie.size);
-  let queued = 1;
-  for (let head = 0; head < queued; head++) {
-    const node = nodes[head] as number;
-    for (const [byte, child] of trie.children(node)) {
-      const shorter = node === ROOT ? ROOT : walk(trie, fail, fail[node] as number, byte);
-      fail[child] = shorter;
-      matchLength[child] = trie.isEnd[child] === 1 ? (trie.depth[child] as number) : (matchLength[shorter] as number);
-      live[child] = trie.hasChildren(child) ? child : (live[shorter] as number);
-      nodes[queued++] = child;
+  #stepWithoutTable(state: number, byte: number): number {
+    if (++this.#stepsWithoutTable === this.#tableAfterSteps) {
+      this.#table = TransitionTable.of(this.#trie, this.#links);
     }
-  }
-  return { nodes, fail, matchLength, live };
-}
-
-/** The child of the node, else of the longest shorter end of its label that has one. */
-function walk(trie: PhraseTrie, fail: Int32Array, start: number, byte: number): number {
-  let from = start;
-  for (;;) {
-    const next = trie.child(from, byte);
-    if (next !== ROOT || from === ROOT) return next;
-    from = fail[from] as number;
+    return walk(this.#trie, this.#links.fail, state, byte);
   }
 }

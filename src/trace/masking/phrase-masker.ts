@@ -62,7 +62,8 @@ export class PhraseMasker implements ByteLayer {
     let index = start;
     let skipAgainAt = 0;
     while (index < length) {
-      state = automaton.step(state, bytes[index++] as number);
+      index = automaton.run(state, bytes, index, skipAgainAt);
+      state = automaton.reached;
       const matched = matchLength[state] as number;
       if (matched > 0) addOccurrence(chains, index - matched, index);
       state = live[state] as number;

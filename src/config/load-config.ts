@@ -69,7 +69,12 @@ function complaint(issue: z.core.$ZodIssue): string {
   if (issue.code === 'custom') return issue.message;
   if (issue.code === 'invalid_union') return 'a duration is a text like "1h30m" or a number of nanoseconds';
   if (issue.code !== 'invalid_type') return issue.message;
-  const names: Readonly<Record<string, string>> = { number: 'an integer', record: 'a table', object: 'a table' };
+  const names: Readonly<Record<string, string>> = {
+    number: 'an integer',
+    array: 'an array',
+    record: 'a table',
+    object: 'a table',
+  };
   return `expected ${names[issue.expected] ?? `a ${issue.expected}`}`;
 }
 

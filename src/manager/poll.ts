@@ -13,10 +13,17 @@ import type { RunnerHealth } from './runner-health.ts';
 import type { Reservation, SlotTable } from './slot-table.ts';
 import type { TokenUsage } from './token-usage.ts';
 
-/** How long a request keeps its slot from a runner that waits, see `SlotTable`. */
-const CONNECTING_GRACE_MS = 1000;
-const HELD_GRACE_MS = 3000;
-const ANSWER_GRACE_MS = 10_000;
+/** How long a request keeps its slot from a runner that waits, see `SlotTable`; milliseconds. */
+export interface RequestGraces {
+  readonly connectingMs: number;
+  /** Of a request that the server may hold. */
+  readonly heldMs: number;
+  /** Of a request whose answer is due at once. */
+  readonly answerMs: number;
+}
+
+export const defaultRequestGraces: RequestGraces = { connectingMs: 1000, heldMs: 3000, answerMs: 10_000 };
+
 const REPORT_LIMIT_MS = 10 * 60_000;
 
 /** One `[[runners]]` entry with what polling for it needs. */
@@ -33,6 +40,7 @@ export interface PolledRunner {
   readonly requestLimit: RequestLimit;
   readonly health: RunnerHealth;
   readonly jobs: JobSupervisor;
+  readonly graces: RequestGraces;
   readonly logger: Logger;
 }
 
@@ -104,7 +112,7 @@ async function request(
   polled: PolledRunner,
   reservation: Reservation,
 ): Promise<JobRequestResult | 'preempted' | undefined> {
-  const { info, runner, slots, key, logger, health } = polled;
+  const { info, runner, slots, key, logger, health, graces } = polled;
   const longPoll = slots.mayHold(key);
   let client: ApiClient;
   try {
@@ -115,8 +123,8 @@ async function request(
     health.unhealthy();
     return undefined;
   }
-  reservation.preemptAfter(CONNECTING_GRACE_MS);
-  const onSending = (): void => reservation.preemptAfter(longPoll ? HELD_GRACE_MS : ANSWER_GRACE_MS);
+  reservation.preemptAfter(graces.connectingMs);
+  const onSending = (): void => reservation.preemptAfter(longPoll ? graces.heldMs : graces.answerMs);
   try {
     return await client.requestJob({ info, systemId: runner.systemId, longPoll, onSending }, reservation.signal);
   } catch (error) {

@@ -11,7 +11,7 @@ import { shortToken } from '../lib/short-token.ts';
 import type { Logger } from '../observability/logger.ts';
 import { type ConcurrencyIdAllocator, createConcurrencyIdAllocator } from './concurrency-ids.ts';
 import { type AdoptedJob, createJobSupervisor, type JobSupervisor } from './job-supervisor.ts';
-import type { PolledRunner } from './poll.ts';
+import { defaultRequestGraces, type PolledRunner, type RequestGraces } from './poll.ts';
 import { createRequestLimit } from './request-limit.ts';
 import type { RunJob } from './run-job.ts';
 import { createRunnerHealth } from './runner-health.ts';
@@ -33,6 +33,7 @@ export interface RunnerManagerOptions {
   readonly recover?: (tools: RecoveryTools, signal: AbortSignal) => Promise<readonly AdoptedJob[]>;
   /** `true`, or why no new job can be taken now (the journal cannot be written). Asked before every request. */
   readonly canTakeJobs?: () => true | string;
+  readonly graces?: RequestGraces;
 }
 
 /** What recovery may use of the manager. */
@@ -185,6 +186,7 @@ class Manager implements RunnerManager {
         logger,
       }),
       jobs: this.#jobs,
+      graces: this.#options.graces ?? defaultRequestGraces,
       logger,
     };
   }

@@ -195,7 +195,10 @@ async function attempt(prepared: Exchange, agent: DialingAgent, signal: AbortSig
   });
   message.on('error', (error) => reject(transportError(error, message.reusedSocket, request)));
   message.once('close', settle);
-  writeBody(message, request, end);
+  writeBody(message, request, (error) => {
+    // An answer before the body's end stops the upload; the answer counts.
+    if (response === undefined) end(error);
+  });
   const received = await promise;
   return toResponse(received, prepared);
 }
@@ -232,15 +235,17 @@ function bodyLength(body: HttpRequest['body']): Record<string, number> {
   return body instanceof Uint8Array ? { 'Content-Length': body.byteLength } : {};
 }
 
-function writeBody(message: ReturnType<typeof startRequest>, request: HttpRequest, end: (reason: Error) => void): void {
+function writeBody(
+  message: ReturnType<typeof startRequest>,
+  request: HttpRequest,
+  onFailure: (reason: Error) => void,
+): void {
   if (typeof request.body !== 'function') {
     message.end(request.body);
     return;
   }
   pipeline(request.body(), message, (error) => {
-    // An answer before the body's end stops the upload; the answer counts.
-    if (error && !message.destroyed)
-      end(error instanceof ApiError ? error : unreachableError('send the request', error));
+    if (error) onFailure(error instanceof ApiError ? error : unreachableError('send the request', error));
   });
 }
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { errorMessage } from '../lib/errors.ts';
 import type { HeldLock } from '../platform/lock-socket.ts';
-import { makePrivateFolder } from '../platform/private-folder.ts';
+import { listFolder, makePrivateFolder, removeTree } from '../platform/private-folder.ts';
 import { adminPath, requireAdmin } from './admin/access.ts';
 import { createRunner } from './admin/runners.ts';
 import { buildCore } from './build-core.ts';
@@ -21,7 +22,7 @@ import { type CompleteOptions, type CoordinatorOptions, completeOptions } from '
 import { coordinatorRoutes } from './routes.ts';
 import { signedDownloadRoute } from './runner-api/artifact-download.ts';
 import { checkCommonHeaders } from './runner-api/checks.ts';
-import type { RunnerRecord } from './state/records.ts';
+import { isWithRunner, type RunnerRecord } from './state/records.ts';
 import { CoordinatorStore } from './store/coordinator-store.ts';
 
 export interface RunningCoordinator {
@@ -128,18 +129,28 @@ async function startParts(store: CoordinatorStore, options: CompleteOptions): Pr
   };
   core.conductor.onPipelineEnd = () => retention.start();
   retention.start();
-  sweepForStuckJobs(core, deadlines, core.now());
+  sweepRegularly(core, retention, deadlines, core.now());
   return { core, deadlines, retention, servers };
 }
 
 async function resumeWork(core: CoordinatorCore): Promise<void> {
+  for (const job of core.jobs.all()) {
+    if (isWithRunner(job)) removeHalfUploads(core.store.folders.artifacts(job.id));
+  }
   for (const pipeline of core.pipelines.all()) {
     if (pipeline.record.finishedAt === null) await catchUpEvents(pipeline, core.traces, core.now());
   }
   core.conductor.resume();
 }
 
-function sweepForStuckJobs(core: CoordinatorCore, deadlines: Deadlines, since: number): void {
+/** What a killed coordinator was just receiving; its clients send it again. */
+function removeHalfUploads(folder: string): void {
+  for (const name of listFolder(folder)) {
+    if (name.startsWith('upload-')) removeTree(join(folder, name));
+  }
+}
+
+function sweepRegularly(core: CoordinatorCore, retention: Retention, deadlines: Deadlines, since: number): void {
   const intervalMs = Math.min(sweepIntervalMs, Math.max(50, core.options.stuckTimeoutMs / 4));
   deadlines.set('sweep', core.now() + intervalMs, () => {
     try {
@@ -147,7 +158,8 @@ function sweepForStuckJobs(core: CoordinatorCore, deadlines: Deadlines, since: n
     } catch (error) {
       core.logger.error('stuck jobs could not be dropped', { error: errorMessage(error) });
     }
-    sweepForStuckJobs(core, deadlines, since);
+    retention.start();
+    sweepRegularly(core, retention, deadlines, since);
   });
 }
 
@@ -180,7 +192,7 @@ async function answerFromSources(
   response: ServerResponse,
 ): Promise<boolean> {
   if (core.sources === undefined) return false;
-  const path = new URL(request.url ?? '/', 'http://coordinator').pathname;
+  const path = URL.parse(request.url ?? '/', 'http://coordinator')?.pathname ?? '/';
   if (!path.startsWith('/api/')) return core.sources.handle(request, response);
   if (request.method !== 'POST' || !uploadPath.test(path)) return false;
   try {

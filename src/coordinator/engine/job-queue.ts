@@ -23,10 +23,6 @@ export class JobQueue {
     this.#now = now;
   }
 
-  get size(): number {
-    return this.#pending.size;
-  }
-
   add(job: JobRecord, runners: Iterable<RunnerRecord>): void {
     this.#pending.set(job.id, job);
     for (const runner of runners) {

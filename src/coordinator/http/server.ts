@@ -101,7 +101,11 @@ async function answer(
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://coordinator');
+  const url = URL.parse(request.url ?? '/', 'http://coordinator');
+  if (url === null) {
+    await sendAnswer(response, errorAnswer(400), signal);
+    return;
+  }
   const match = parts.route(request.method ?? 'GET', url.pathname);
   if (match.kind !== 'found') {
     if (await parts.fallback(request, response)) return;

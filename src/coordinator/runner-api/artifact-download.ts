@@ -65,7 +65,7 @@ export async function fileAnswer(
 }
 
 /** A single byte range; undefined = the whole file. `end` is exclusive. */
-export function parseByteRange(
+function parseByteRange(
   header: string,
   size: number,
 ): { readonly start: number; readonly end: number } | 'unsatisfiable' | undefined {

@@ -122,30 +122,42 @@ async function keepArtifact(
 ): Promise<Answer> {
   const dotenv = kind.type === 'dotenv' ? await readDotenv(core, file.path) : undefined;
   if (dotenv?.ok === false) return errorAnswer(400, dotenv.message);
+  const storedAs = `${kind.type}-${randomHex(4)}`;
+  const stored = join(core.store.folders.artifacts(Number(exchange.params['id'])), storedAs);
+  await moveByteFile(file.path, stored);
+  const { filename, sizeBytes, sha256 } = file;
+  const answer = recordArtifact(core, exchange, { ...kind, storedAs, filename, sizeBytes, sha256 }, dotenv);
+  // Not recorded: nobody will ask for it.
+  if (!isStored(core, exchange, storedAs)) await removeByteFile(stored);
+  return answer;
+}
+
+/** Without waiting in between, so that of two uploads at once only one gets in. */
+function recordArtifact(
+  core: CoordinatorCore,
+  exchange: Exchange,
+  artifact: ArtifactRecord,
+  dotenv: Extract<DotenvResult, { ok: true }> | undefined,
+): Answer {
   // The upload took time: the job may have ended meanwhile.
   const access = accessJob(core, exchange);
   if (!access.isGranted) return access.answer;
   const { job } = access;
-  const existing = job.artifacts.find((artifact) => artifact.type === kind.type);
+  const existing = job.artifacts.find((other) => other.type === artifact.type);
+  if (existing?.sha256 === artifact.sha256) return uploadedAnswer(job);
   if (existing !== undefined) {
-    if (existing.sha256 === file.sha256) return uploadedAnswer(job);
     return errorAnswer(400, 'another artifact of the same type already exists', statusHeader(job));
   }
-  const storedAs = `${kind.type}-${randomHex(4)}`;
-  const record: ArtifactRecord = {
-    ...kind,
-    storedAs,
-    filename: file.filename,
-    sizeBytes: file.sizeBytes,
-    sha256: file.sha256,
-  };
-  // Claimed before the move, so that of two uploads at once only one gets in.
   core.jobs.patch(job.id, {
-    artifacts: [...job.artifacts, record],
+    artifacts: [...job.artifacts, artifact],
     ...(dotenv === undefined ? {} : { dotenv: [...dotenv.variables] }),
   });
-  await moveByteFile(file.path, join(core.store.folders.artifacts(job.id), storedAs));
   return uploadedAnswer(job);
+}
+
+function isStored(core: CoordinatorCore, exchange: Exchange, storedAs: string): boolean {
+  const job = core.jobs.get(Number(exchange.params['id']));
+  return job?.artifacts.some((artifact) => artifact.storedAs === storedAs) ?? false;
 }
 
 function uploadedAnswer(job: JobRecord): Answer {

@@ -36,7 +36,8 @@ async function requestJob(core: CoordinatorCore, exchange: Exchange): Promise<An
   const request = { runnerId: runner.id, systemId: body.system_id, features: body.info.features };
   const isHeld = core.options.longPollMs > 0 && body.last_update === core.queue.lastUpdate(runner.id);
   const until = core.now() + (isHeld ? core.options.longPollMs : 0);
-  return (await answerWithJob(core, request, until, exchange.signal)) ?? errorAnswer(403);
+  const answer = (await answerWithJob(core, request, until, exchange.signal)) ?? errorAnswer(403);
+  return isHeld ? { ...answer, headers: { ...answer.headers, 'Gitlab-Ci-Builds-Polling': 'yes' } } : answer;
 }
 
 /** @returns undefined when the runner was removed meanwhile. */

@@ -18,8 +18,3 @@ export function newSecret(kind: keyof typeof prefixes): string {
   const characters = Array.from({ length: secretLength }, () => alphabet[randomInt(alphabet.length)]);
   return `${prefixes[kind]}${characters.join('')}`;
 }
-
-/** Whether a runner token belongs to a runner created by an administrator. */
-export function isCreatedRunnerToken(token: string): boolean {
-  return token.startsWith(prefixes.created);
-}

@@ -15,6 +15,8 @@ export interface Answer {
   readonly text: string;
   /** The JSON body; throws when it is none. */
   json(): Record<string, unknown>;
+  /** The JSON body as a list of objects. */
+  list(): readonly Record<string, unknown>[];
 }
 
 export interface CallOptions {
@@ -49,6 +51,7 @@ export async function call(url: string, method: string, options: CallOptions = {
           bytes,
           text,
           json: () => JSON.parse(text) as Record<string, unknown>,
+          list: () => JSON.parse(text) as readonly Record<string, unknown>[],
         });
       });
     });
@@ -211,8 +214,8 @@ export class Harness {
   }
 
   async notes(): Promise<readonly string[]> {
-    const notes = (await this.admin('GET', 'protocol-notes')).json() as readonly { rule: string }[];
-    return notes.map((note) => note.rule);
+    const notes = (await this.admin('GET', 'protocol-notes')).list();
+    return notes.map((note) => String(note['rule']));
   }
 }
 

@@ -310,10 +310,10 @@ describe('the administration API', () => {
     const harness = await startHarness();
     await harness.submit([{ name: 'a' }]);
     await harness.submit([{ name: 'b' }]);
-    const pipelines = (await harness.admin('GET', 'pipelines')).json() as readonly { id: number }[];
-    expect(pipelines.map((pipeline) => pipeline.id)).toEqual([2, 1]);
-    const jobs = (await harness.admin('GET', 'jobs?status=pending')).json() as readonly { name: string }[];
-    expect(jobs.map((job) => job.name)).toEqual(['b', 'a']);
+    const pipelines = (await harness.admin('GET', 'pipelines')).list();
+    expect(pipelines.map((pipeline) => pipeline['id'])).toEqual([2, 1]);
+    const jobs = (await harness.admin('GET', 'jobs?status=pending')).list();
+    expect(jobs.map((job) => job['name'])).toEqual(['b', 'a']);
   });
 
   test('keeps no more finished pipelines and jobs than asked', async () => {
@@ -325,8 +325,8 @@ describe('the administration API', () => {
       await harness.runJob();
     }
     await eventually(
-      async () => (await harness.admin('GET', 'jobs')).json() as readonly { name: string }[],
-      (jobs) => jobs.map((job) => job.name).join() === 'raw,b',
+      async () => (await harness.admin('GET', 'jobs')).list(),
+      (jobs) => jobs.map((job) => job['name']).join() === 'raw,b',
     );
     expect((await harness.admin('GET', 'pipelines/1')).status).toBe(404);
   });

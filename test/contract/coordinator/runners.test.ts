@@ -27,7 +27,7 @@ describe('POST runners', () => {
     expect(answer.status).toBe(201);
     expect(answer.headers['content-type']).toBe('application/json');
     expect(answer.json()).toEqual({ id: 2, token: expect.stringMatching(/^glrtr-\w{20}$/), token_expires_at: null });
-    const runners = (await harness.admin('GET', 'runners')).json() as readonly unknown[];
+    const runners = (await harness.admin('GET', 'runners')).list();
     expect(runners[1]).toMatchObject({ description: 'd', tags: ['a', 'b'], run_untagged: true, maximum_timeout: 90 });
   });
 

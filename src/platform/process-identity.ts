@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { systemErrorCode } from '../lib/errors.ts';
+import { bootTimeFromSysctl, statFromPs } from './process-listing.ts';
 
 /**
  * A process that cannot be mistaken for a later one: process ids are used again, after a reboot all of them.
@@ -11,11 +12,12 @@ export interface ProcessIdentity {
   readonly startTime: string;
 }
 
-/** The fields of `/proc/<pid>/stat` that tell where a process belongs. */
+/** Where a process belongs. */
 export interface ProcessStat {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
+  /** 0 = not known. */
   readonly session: number;
   readonly startTime: string;
   /** It has ended and waits for its parent to notice. */
@@ -24,8 +26,12 @@ export interface ProcessStat {
   readonly isStopped: boolean;
 }
 
+/** Whether the system tells about its processes in files. */
+export const hasProcFiles: boolean = process.platform === 'linux';
+
 /** Changes with every start of the system; empty where the system does not say. */
 export function readBootId(): string {
+  if (!hasProcFiles) return bootTimeFromSysctl();
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
@@ -33,8 +39,9 @@ export function readBootId(): string {
   }
 }
 
-/** What the system says about a process; undefined when there is none of that id (or no `/proc`). */
+/** What the system says about a process; undefined when there is none of that id. */
 export function readProcessStat(pid: number): ProcessStat | undefined {
+  if (!hasProcFiles) return statFromPs(pid);
   try {
     return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { type ProcessStat, parseProcessStat } from './process-identity.ts';
+import { hasProcFiles, type ProcessStat, parseProcessStat } from './process-identity.ts';
+import { environmentFromPs, statsFromPs } from './process-listing.ts';
 
 /**
  * Environment variable that marks the processes of a job, wherever they go: a comma-separated list of cookies,
@@ -16,10 +17,12 @@ export interface ProcessEntry extends ProcessStat {
 export interface ProcessTable {
   /**
    * All processes at one moment after the call; ended ones are left out. Callers that ask at the same time share
-   * one scan. Empty where the system has no `/proc`.
+   * one scan.
    */
   snapshot(): Promise<readonly ProcessEntry[]>;
-  /** Those of the processes that have one of the named pipes (`pipe:[1234]`) open. */
+  /**
+   * Those of the processes that have one of the named pipes (`pipe:[1234]`) open; none where the system does not tell.
+   */
   holdersOf(pipes: ReadonlySet<string>, processes: readonly ProcessEntry[]): Promise<readonly ProcessEntry[]>;
 }
 
@@ -41,7 +44,7 @@ export function createProcessTable(root = '/proc'): ProcessTable {
   let next: Promise<readonly ProcessEntry[]> | undefined;
 
   function start(): Promise<readonly ProcessEntry[]> {
-    const scan = scanProcesses(root).finally(() => {
+    const scan = (hasProcFiles ? scanProcesses(root) : listProcesses()).finally(() => {
       if (running === scan) running = undefined;
     });
     running = scan;
@@ -88,6 +91,12 @@ async function scanProcesses(root: string): Promise<readonly ProcessEntry[]> {
     entries.push({ ...stat, cookies: cookiesOf(`${root}/${name}/environ`) });
   }
   return entries;
+}
+
+async function listProcesses(): Promise<readonly ProcessEntry[]> {
+  const [stats, cookies] = await Promise.all([statsFromPs(), environmentFromPs(processCookieVariable)]);
+  const living = stats.filter(({ isZombie }) => !isZombie);
+  return living.map((stat) => ({ ...stat, cookies: cookies.get(stat.pid)?.split(',') ?? [] }));
 }
 
 function statOf(path: string): ProcessStat | undefined {

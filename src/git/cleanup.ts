@@ -1,4 +1,4 @@
-import { removeDirectory, removeFile } from '../script/build-operations.ts';
+import { removeDirectory, removeFile, when } from '../script/build-operations.ts';
 import type { ScriptOperation } from '../script/operations.ts';
 import { type GitContext, hasSubmodules } from './git-context.ts';
 import { gitFiles } from './git-files.ts';
@@ -7,20 +7,26 @@ const leftLocks = ['index.lock', 'shallow.lock', 'HEAD.lock', 'hooks/post-checko
 
 /**
  * Removes what an interrupted git left behind and, where configuration is cleaned, everything that could make a later
- * git run foreign code (spec job-execution.md §18 "Cleanup"). Before git runs.
+ * git run foreign code (spec job-execution.md §18 "Cleanup"). Before git runs. What is removed as a whole
+ * (GIT_STRATEGY=clone) is not cleaned first.
  */
 export function planGitCleanup(context: GitContext): readonly ScriptOperation[] {
   const gitDirectory = `${context.projectDirectory}/.git`;
   const withSubmodules = hasSubmodules(context);
   return [
-    ...leftLocks.flatMap((name): readonly ScriptOperation[] => [
-      removeFile(`${gitDirectory}/${name}`),
-      ...(withSubmodules
-        ? [removeByName('file', `${gitDirectory}/modules`, name.slice(name.lastIndexOf('/') + 1))]
-        : []),
-    ]),
-    removeByName('file', `${gitDirectory}/refs`, '*.lock'),
-    ...(context.cleanConfiguration ? cleanConfiguration(context, withSubmodules) : []),
+    ...(context.cleanConfiguration ? cleanTemplate(context) : []),
+    ...(context.settings.gitStrategy === 'clone'
+      ? []
+      : [
+          when({ test: 'isDirectory', path: gitDirectory }, [
+            ...leftLocks.map((name) => removeFile(`${gitDirectory}/${name}`)),
+            ...(withSubmodules
+              ? leftLocks.map((name) => removeByName('file', `${gitDirectory}/modules`, baseName(name)))
+              : []),
+            removeByName('file', `${gitDirectory}/refs`, '*.lock'),
+            ...(context.cleanConfiguration ? cleanRepository(context, withSubmodules) : []),
+          ]),
+        ]),
   ];
 }
 
@@ -31,18 +37,31 @@ export function planGitCleanup(context: GitContext): readonly ScriptOperation[] 
 export function planFinalGitCleanup(context: GitContext): readonly ScriptOperation[] {
   return [
     ...leftLocks.map((name) => removeFile(`${context.projectDirectory}/.git/${name}`)),
-    ...(context.cleanConfiguration ? cleanConfiguration(context, hasSubmodules(context)) : []),
+    ...(context.cleanConfiguration
+      ? [...cleanTemplate(context), ...cleanRepository(context, hasSubmodules(context))]
+      : []),
   ];
 }
 
-function cleanConfiguration(context: GitContext, withSubmodules: boolean): readonly ScriptOperation[] {
-  const gitDirectory = `${context.projectDirectory}/.git`;
-  const directories = [`${context.temporaryDirectory}/${gitFiles.template}`, gitDirectory];
+function cleanTemplate({ temporaryDirectory }: GitContext): readonly ScriptOperation[] {
+  return configurationOf(`${temporaryDirectory}/${gitFiles.template}`);
+}
+
+function cleanRepository({ projectDirectory }: GitContext, withSubmodules: boolean): readonly ScriptOperation[] {
+  const gitDirectory = `${projectDirectory}/.git`;
   const modules = `${gitDirectory}/modules`;
   return [
-    ...directories.flatMap((directory) => [removeFile(`${directory}/config`), removeDirectory(`${directory}/hooks`)]),
+    ...configurationOf(gitDirectory),
     ...(withSubmodules ? [removeByName('file', modules, 'config'), removeByName('directory', modules, 'hooks')] : []),
   ];
+}
+
+function configurationOf(directory: string): readonly ScriptOperation[] {
+  return [removeFile(`${directory}/config`), removeDirectory(`${directory}/hooks`)];
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function removeByName(kind: 'file' | 'directory', path: string, name: string): ScriptOperation {

@@ -18,7 +18,6 @@ export function posixScript(
   const outputMark = plan.script.debugTrace ? '' : plan.script.outputMark;
   const writer = new PosixWriter({
     quote,
-    echo: shell === 'bash' ? 'echo' : String.raw`printf '%s\n'`,
     exitCodeCheck: plan.script.exitCodeCheck,
     relativeRoot: isAbsolutePath(root) ? undefined : root,
     marks: outputMark !== '',

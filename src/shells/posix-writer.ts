@@ -7,8 +7,6 @@ import { argumentPieces } from './references.ts';
 
 export interface PosixWriterOptions {
   readonly quote: Quote;
-  /** Command that prints its argument and a line end. dash's `echo` reads backslashes. */
-  readonly echo: string;
   /** FF_ENABLE_BASH_EXIT_CODE_CHECK */
   readonly exitCodeCheck: boolean;
   /** Relative builds directory: paths below it are taken from where the script starts. */
@@ -116,8 +114,9 @@ export class PosixWriter {
     }
   }
 
+  /** Not `echo`: some shells' reads backslashes. */
   #print(text: string): void {
-    this.line(`${this.#options.echo} ${this.quote(text)}`);
+    this.line(String.raw`printf '%s\n' ${this.quote(text)}`);
   }
 
   #checked(text: string): void {

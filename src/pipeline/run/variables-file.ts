@@ -90,7 +90,7 @@ function describedVariable(described: unknown, key: string, place: string): Omit
 function scalarText(value: unknown, source: string | undefined): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'string') return value;
-  return source ?? String(value as number | boolean | bigint);
+  return source ?? JSON.stringify(value) ?? '';
 }
 
 /** As `parseVariablesFile`, for errors of reading the file. */

@@ -1,4 +1,5 @@
 import { plainText, terminalText } from './plain-text.ts';
+import { cutToWidth, textWidth } from './text-width.ts';
 
 /** Writes lines of jobs with the job's name in front, aligned. */
 export type LinePrefixer = (jobName: string, line: string) => string;
@@ -12,7 +13,7 @@ const longestName = 36;
  */
 export function createLinePrefixer(jobNames: readonly string[], isTerminal: boolean): LinePrefixer {
   const names = [...new Set(jobNames)];
-  const width = Math.min(longestName, Math.max(0, ...names.map((name) => [...name].length)));
+  const width = Math.min(longestName, Math.max(0, ...names.map((name) => textWidth(name))));
   const prefixes = new Map(names.map((name, index) => [name, prefixOf(name, index, width, isTerminal)]));
   return (jobName, line) => {
     const prefix = prefixes.get(jobName) ?? prefixOf(jobName, names.length, width, isTerminal);
@@ -21,9 +22,8 @@ export function createLinePrefixer(jobNames: readonly string[], isTerminal: bool
 }
 
 function prefixOf(name: string, index: number, width: number, isTerminal: boolean): string {
-  const characters = [...plainText(name)];
-  const shown = characters.length > width ? `${characters.slice(0, width - 1).join('')}…` : characters.join('');
-  const padded = shown + ' '.repeat(width - Math.min(width, characters.length));
+  const shown = cutToWidth(plainText(name), width);
+  const padded = shown + ' '.repeat(width - textWidth(shown));
   if (!isTerminal) return `${padded} | `;
   return `\x1b[${colours[index % colours.length]}m${padded} |\x1b[0m `;
 }

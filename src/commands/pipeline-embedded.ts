@@ -1,0 +1,200 @@
+import { join } from 'node:path';
+import { composeManager } from '../compose.ts';
+import { embeddedRunner } from '../config/embedded-runner.ts';
+import type { RunnerConfig } from '../config/runner-config.ts';
+import { generateSystemId } from '../config/system-id.ts';
+import { sourcesServer } from '../coordinator/sources/mount.ts';
+import { type RunningCoordinator, startCoordinator } from '../coordinator/start.ts';
+import { hostPlatform } from '../gitlab/compatibility.ts';
+import { createCoordinatorClients } from '../gitlab/coordinator-clients.ts';
+import { CommandError } from '../lib/errors.ts';
+import { type RunnerManager, startRunnerManager } from '../manager/runner-manager.ts';
+import type { Logger } from '../observability/logger.ts';
+import { listFolder, makePrivateFolder } from '../platform/private-folder.ts';
+import { selfCommand } from '../platform/self-command.ts';
+import { readStateFile, replaceStateFile } from '../platform/state-file.ts';
+import { systemClock } from '../platform/system-clock.ts';
+
+export interface EmbeddedOptions {
+  /** Folder of a state slot that this process holds. */
+  readonly folder: string;
+  readonly concurrency: number;
+  readonly keep: { readonly pipelines: number; readonly days: number };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+}
+
+/** A coordinator and a runner manager in this process. */
+export interface Embedded {
+  readonly url: string;
+  readonly adminToken: string;
+  /** Waits for what runs and ends both. Idempotent. */
+  close(): Promise<void>;
+  /** Aborts what runs, then as `close`. */
+  stop(signalName: string): void;
+}
+
+/** How long jobs have to end once they are aborted. */
+const stopTimeoutMs = 20_000;
+const checkIntervalMs = 50;
+/** Output appears this soon. */
+const traceIntervalMs = 100;
+
+/** Starts a coordinator on loopback and a manager with one shell runner that it serves. */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { folder, concurrency, logger } = options;
+  const coordinator = await startOnUsualPort(options);
+  try {
+    const runner = shellRunner(coordinator, folder, concurrency);
+    const manager = await startManager(options, [runner], join(folder, 'journal'));
+    let closed: Promise<void> | undefined;
+    return {
+      url: coordinator.url,
+      adminToken: coordinator.adminToken,
+      stop: (signalName) => manager.manager.stop(signalName),
+      close: () => {
+        closed ??= closeBoth(manager, coordinator, logger);
+        return closed;
+      },
+    };
+  } catch (error) {
+    await coordinator.close();
+    throw error;
+  }
+}
+
+/**
+ * Ends the jobs that a killed run left in a slot: their processes are found by the journal and stopped.
+ * @returns whether there were any.
+ */
+export async function endLeftovers(options: EmbeddedOptions): Promise<boolean> {
+  const journal = join(options.folder, 'journal');
+  if (listFolder(join(journal, 'jobs')).length === 0) return false;
+  const coordinator = await startOnUsualPort(options);
+  try {
+    const started = await startManager(options, [], journal);
+    started.manager.stop('leftover');
+    await started.manager.done;
+    await started.close();
+  } finally {
+    await coordinator.close();
+  }
+  return true;
+}
+
+async function closeBoth(started: StartedManager, coordinator: RunningCoordinator, logger: Logger): Promise<void> {
+  started.manager.drain('pipeline over');
+  const end = await started.manager.done;
+  if (end.kind !== 'clean') logger.warn('Jobs did not end in time', { end: end.kind });
+  await started.close();
+  await coordinator.close();
+}
+
+/** Jobs that a killed run left report to the port they know. */
+async function startOnUsualPort(options: EmbeddedOptions): Promise<RunningCoordinator> {
+  const portFile = join(options.folder, 'port');
+  const usual = Number(readStateFile(portFile) ?? 0);
+  const coordinator = await startOnPort(options, usual).catch((error: unknown) => {
+    if (usual === 0 || !(error instanceof CommandError)) throw error;
+    return startOnPort(options, 0);
+  });
+  replaceStateFile(portFile, new URL(coordinator.url).port);
+  return coordinator;
+}
+
+async function startOnPort(options: EmbeddedOptions, port: number): Promise<RunningCoordinator> {
+  return await startCoordinator({
+    dataDir: join(options.folder, 'coordinator'),
+    listen: { host: '127.0.0.1', port },
+    traceUpdateIntervalSeconds: 'none',
+    keep: { pipelines: options.keep.pipelines, days: options.keep.days },
+    sources: sourcesServer({ env: options.env, trustsLocalFolders: true }),
+    logger: options.logger,
+  });
+}
+
+function shellRunner(coordinator: RunningCoordinator, folder: string, concurrency: number): RunnerConfig {
+  const token = runnerToken(coordinator, folder);
+  const buildsDir = join(folder, 'builds');
+  const cacheDir = join(folder, 'cache');
+  for (const path of [buildsDir, cacheDir]) makePrivateFolder(path);
+  const runner = embeddedRunner({
+    name: 'local',
+    url: coordinator.url,
+    token,
+    systemId: systemId(folder),
+    executor: 'shell',
+    buildsDir,
+    cacheDir,
+    requestConcurrency: 1,
+    embedded: { traceUpdateIntervalMs: traceIntervalMs },
+  });
+  return { ...runner, limit: concurrency };
+}
+
+/** The runner stays the same from run to run, and with it the folders of its builds. */
+function runnerToken(coordinator: RunningCoordinator, folder: string): string {
+  const file = join(folder, 'runner-token');
+  const known = readStateFile(file);
+  if (known !== undefined) return known;
+  const { token } = coordinator.createRunner({ description: 'millrace pipeline run' });
+  replaceStateFile(file, token);
+  return token;
+}
+
+function systemId(folder: string): string {
+  const file = join(folder, 'system-id');
+  const known = readStateFile(file);
+  if (known !== undefined) return known;
+  const made = generateSystemId('');
+  replaceStateFile(file, made);
+  return made;
+}
+
+interface StartedManager {
+  readonly manager: RunnerManager;
+  close(): Promise<void>;
+}
+
+/** Resolves once the jobs of earlier managers are taken up. */
+async function startManager(
+  options: EmbeddedOptions,
+  runners: readonly RunnerConfig[],
+  journal: string,
+): Promise<StartedManager> {
+  const { env, logger, folder, concurrency } = options;
+  const clock = systemClock();
+  const host = hostPlatform(process.platform, process.arch);
+  const language = `node${process.versions.node}`;
+  const clients = createCoordinatorClients({ environment: env, host, language, clock, logger, connectionMaxAgeMs: 0 });
+  const parts = await composeManager({
+    stateFolder: journal,
+    environment: env,
+    workingDirectory: folder,
+    selfCommand: selfCommand(),
+    user: '',
+    runners,
+    clients,
+    clock,
+    logger,
+  });
+  const adopted = Promise.withResolvers<void>();
+  const manager = startRunnerManager({
+    config: { concurrent: concurrency, checkIntervalMs, shutdownTimeoutMs: stopTimeoutMs, runners },
+    clients,
+    clock,
+    host,
+    logger,
+    ...parts,
+    recover: async (tools, signal) => {
+      try {
+        return (await parts.recover?.(tools, signal)) ?? [];
+      } finally {
+        // The manager takes the jobs up in the same turn as it gets them.
+        setImmediate(() => adopted.resolve());
+      }
+    },
+  });
+  await adopted.promise;
+  return { manager, close: async () => await parts.close?.() };
+}

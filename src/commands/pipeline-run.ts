@@ -1,0 +1,172 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import type { PipelineSubmission } from '../coordinator/submission.ts';
+import { CommandError } from '../lib/errors.ts';
+import { readIfPresent } from '../platform/source-files.ts';
+import type { CommandEnvironment } from './command-environment.ts';
+import { openCheckout, type PipelineOptions } from './pipeline-checkout.ts';
+import { reportPipelineFailure } from './pipeline-failure.ts';
+import type { PreparedRun } from './pipeline-prepare.ts';
+import { listenForStop, type StopRequests } from './pipeline-stop.ts';
+import type { PipelineTarget } from './pipeline-target.ts';
+
+/** Options of `millrace pipeline run`; absent = not given. */
+export interface PipelineRunOptions extends PipelineOptions {
+  /** Only these jobs (names, or names of groups of parallel jobs). */
+  readonly jobs?: readonly string[];
+  /** Also what these jobs need. */
+  readonly needs?: boolean;
+  /** Manual jobs to play at once. */
+  readonly manual?: readonly string[];
+  /** Run on this coordinator instead of in this process. */
+  readonly coordinator?: string;
+  /** File with the coordinator's administrator token; default: `MILLRACE_ADMIN_TOKEN`. */
+  readonly adminTokenFile?: string;
+  /** PEM file of the authority of the coordinator's certificate. */
+  readonly tlsCaFile?: string;
+  /** Jobs at the same time; default: the number of cores, at least 4. */
+  readonly concurrency?: number;
+  /** Bring artifacts here. */
+  readonly artifactsDir?: string;
+  /** Default: `$XDG_STATE_HOME/millrace/<project>`. */
+  readonly stateDir?: string;
+  /** Pipelines whose logs and artifacts are kept; default 10. */
+  readonly keep?: number;
+  /** Log of coordinator and runner to standard error. */
+  readonly debug?: boolean;
+}
+
+/**
+ * `millrace pipeline run`: runs the pipeline of the checkout that the working directory lies in.
+ * @returns 0 success, 1 failed, 2 configuration, 3 waits for a manual job, 129/130/143 stopped by a signal.
+ */
+export async function runPipelineRun(options: PipelineRunOptions, environment: CommandEnvironment): Promise<number> {
+  const stop = listenForStop(environment);
+  try {
+    const code = await compileAndRun(options, environment, stop);
+    return stop.exitCode() ?? code;
+  } catch (error) {
+    const stopped = stop.exitCode();
+    if (stopped !== undefined) return stopped;
+    return reportPipelineFailure(error, environment, options.json === true);
+  } finally {
+    stop.dispose();
+  }
+}
+
+async function compileAndRun(
+  options: PipelineRunOptions,
+  environment: CommandEnvironment,
+  stop: StopRequests,
+): Promise<number> {
+  const checkout = await openCheckout(options, environment, stop.signal);
+  await using target = await openTarget(options, environment, checkout.facts.workTree, stop);
+  const { prepareRun } = await import('./pipeline-prepare.ts');
+  const prepared = await prepareRun(checkout, target.sourcesFolder, options, environment, stop.signal);
+  if (prepared === undefined) return 0;
+  return await followRun(options, environment, stop, target, prepared);
+}
+
+async function followRun(
+  options: PipelineRunOptions,
+  environment: CommandEnvironment,
+  stop: StopRequests,
+  target: PipelineTarget,
+  prepared: PreparedRun,
+): Promise<number> {
+  const [{ runPipeline }, { exitCodeOf }, reporter] = await Promise.all([
+    import('../pipeline/run/run-pipeline.ts'),
+    import('../pipeline/run/follow.ts'),
+    openReporter(options, environment, prepared.submission),
+  ]);
+  await target.start();
+  const { client } = target;
+  const outcome = await runPipeline(
+    {
+      client,
+      submission: prepared.submission,
+      reporter,
+      sendSources: async (id) => await prepared.sendSources(target, id, target.signal),
+      onCreated: ({ id }) => stop.setActions(stopActions(target, environment, id)),
+    },
+    target.signal,
+  );
+  await collect(options, environment, target, outcome.id);
+  return exitCodeOf(outcome.status);
+}
+
+async function openTarget(
+  options: PipelineRunOptions,
+  environment: CommandEnvironment,
+  workTree: string,
+  stop: StopRequests,
+): Promise<PipelineTarget> {
+  const { coordinator } = options;
+  if (coordinator !== undefined) {
+    const { openRemoteTarget } = await import('./pipeline-target.ts');
+    const adminToken = await readAdminToken(options, environment);
+    return await openRemoteTarget({ url: coordinator, adminToken, caFile: options.tlsCaFile ?? '' }, environment);
+  }
+  const { openLocalTarget } = await import('./pipeline-target-local.ts');
+  const concurrency = options.concurrency ?? Math.max(4, availableParallelism());
+  if (concurrency < 1) throw new CommandError('--concurrency must be at least 1', { exitCode: 2 });
+  return await openLocalTarget({ ...options, workTree, concurrency }, environment, stop.signal);
+}
+
+async function readAdminToken(options: PipelineRunOptions, environment: CommandEnvironment): Promise<string> {
+  const { adminTokenFile: file } = options;
+  const content = file === undefined ? undefined : await readIfPresent(resolve(environment.workingDirectory, file));
+  const token = (content?.toString('utf8') ?? environment.env['MILLRACE_ADMIN_TOKEN'] ?? '').trim();
+  if (token !== '' && (file === undefined || content !== undefined)) return token;
+  throw new CommandError('the administrator token of the coordinator is missing', {
+    exitCode: 2,
+    hint: 'Give a file with --admin-token-file, or set MILLRACE_ADMIN_TOKEN.',
+  });
+}
+
+async function openReporter(
+  options: PipelineRunOptions,
+  environment: CommandEnvironment,
+  submission: PipelineSubmission,
+) {
+  if (options.json === true) {
+    const { createJsonReporter } = await import('../pipeline/run/json-reporter.ts');
+    return createJsonReporter(environment.stdout);
+  }
+  const { createTextReporter } = await import('../pipeline/run/text-reporter.ts');
+  const { only_jobs: only, run_needs: withNeeds, jobs } = submission;
+  const isShown = (name: string): boolean => only.length === 0 || withNeeds || only.includes(name);
+  const jobNames = jobs.map((job) => job.name).filter(isShown);
+  return createTextReporter({ jobNames, isTerminal: environment.isTerminal, write: environment.stdout });
+}
+
+function stopActions(target: PipelineTarget, environment: CommandEnvironment, pipelineId: number) {
+  const stopPipeline = (how: 'cancel' | 'abort'): void => {
+    target.client.stop(pipelineId, how, target.signal).catch(() => target.stop('stop request'));
+  };
+  return {
+    cancel: () => {
+      environment.stderr('Canceling the pipeline; once more stops it at once.\n');
+      stopPipeline('cancel');
+    },
+    abort: () => {
+      environment.stderr('Stopping at once.\n');
+      stopPipeline('abort');
+      target.stop('stop request');
+    },
+  };
+}
+
+async function collect(
+  options: PipelineRunOptions,
+  environment: CommandEnvironment,
+  target: PipelineTarget,
+  pipelineId: number,
+): Promise<void> {
+  if (options.artifactsDir === undefined) return;
+  const { collectArtifacts } = await import('./pipeline-artifacts.ts');
+  const folder = resolve(environment.workingDirectory, options.artifactsDir);
+  const pipeline = await target.client.read(pipelineId, target.signal);
+  const names = await collectArtifacts(target.client, pipeline, folder, target.signal);
+  if (options.json !== true && names.length > 0) environment.stdout(`Artifacts of ${names.join(', ')}: ${folder}\n`);
+}

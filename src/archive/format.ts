@@ -62,14 +62,15 @@ const formats: Readonly<Record<string, () => Promise<ArchiveFormat>>> = {
  * @throws ArchiveError where there is none.
  */
 export async function loadFormat(name: string): Promise<ArchiveFormat> {
-  const load = formats[name === '' ? 'zip' : name];
+  const wanted = name === '' ? 'zip' : name;
+  const load = isFormatAvailable(wanted) ? formats[wanted] : undefined;
   if (load === undefined) throw unsupportedFormat(name);
   return await load();
 }
 
 /** Whether a format can be made by this version. */
 export function isFormatAvailable(name: string): boolean {
-  return formats[name] !== undefined;
+  return Object.hasOwn(formats, name);
 }
 
 export function unsupportedFormat(name: string): ArchiveError {

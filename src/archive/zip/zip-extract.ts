@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { writeAll, writeAllNow } from '../../platform/file-extraction.ts';
+import { ArchiveError } from '../archive-error.ts';
 import type { ExtractedEntry } from '../extract/extraction.ts';
 import { ExtractionTree } from '../extract/extraction-tree.ts';
 import type { ExtractRequest } from '../format.ts';
@@ -62,7 +63,7 @@ class ZipExtraction {
   async #add(path: string, entry: ZipEntry): Promise<void> {
     if (entry.kind === 'directory') this.#tree.addDirectory(path, entry);
     else if (Math.max(entry.sizeBytes, entry.compressedBytes) <= smallEntryBytes) this.#addSmall(path, entry);
-    else if (entry.kind === 'symlink') throw new Error(`the text of link "${path}" is too long`);
+    else if (entry.kind === 'symlink') throw new ArchiveError(`the text of link "${path}" is too long`);
     else await this.#startLarge(path, entry);
     if (this.#sinceBreath >= breathBytes) {
       this.#sinceBreath = 0;

@@ -3,7 +3,7 @@ import { parseCompressionLevel } from '../../archive/compression-level.ts';
 import { isFormatAvailable } from '../../archive/format.ts';
 import type { SelectedEntry } from '../../archive/selection/selected-entry.ts';
 import { isCacheUpToDate, writeCacheArchive } from '../../cache/cache-archive.ts';
-import { parseCacheMetadata, writeCacheMetadata } from '../../cache/cache-metadata.ts';
+import { type CacheMetadata, parseCacheMetadata, writeCacheMetadata } from '../../cache/cache-metadata.ts';
 import { parseEnvFile } from '../../cache/env-file.ts';
 import { cacheExists, uploadCache } from '../../cache/presigned-cache.ts';
 import { CommandError, errorMessage } from '../../lib/errors.ts';
@@ -91,7 +91,7 @@ async function create(
     problem: (message: string) => log.warn(message),
   };
   await writeCacheArchive(request, signal);
-  await writeCacheMetadata(path, parseCacheMetadata(await metadataText(values, io.workingDirectory)));
+  await writeCacheMetadata(path, await readMetadata(values, io.workingDirectory, log));
 }
 
 /** Unknown formats mean zip. */
@@ -103,11 +103,16 @@ function formatFrom(name: string, log: Logger): string {
   return 'zip';
 }
 
-/** The manager puts it into the file with the credentials, where it is no option of ours. */
-async function metadataText(values: Options, workingDirectory: string): Promise<string> {
-  if (values.metadata !== '' || values['env-file'] === '') return values.metadata;
-  const text = await readTextFile(resolve(workingDirectory, values['env-file']));
-  return parseEnvFile(text ?? '')['CACHE_METADATA'] ?? '';
+/** The manager puts it into the file with the credentials, where it is no option of ours. Bad metadata costs no cache. */
+async function readMetadata(values: Options, workingDirectory: string, log: Logger): Promise<CacheMetadata> {
+  try {
+    if (values.metadata !== '' || values['env-file'] === '') return parseCacheMetadata(values.metadata);
+    const text = await readTextFile(resolve(workingDirectory, values['env-file']));
+    return parseCacheMetadata(parseEnvFile(text ?? '')['CACHE_METADATA'] ?? '');
+  } catch (error) {
+    log.warn(errorMessage(error));
+    return {};
+  }
 }
 
 /** Whether an archive that did not change has to be uploaded all the same. */

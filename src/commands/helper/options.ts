@@ -102,7 +102,7 @@ function splitArguments(definitions: OptionDefinitions, argv: readonly string[])
       break;
     }
     const [, name = '', attached] = match;
-    const definition = definitions[name];
+    const definition = Object.hasOwn(definitions, name) ? definitions[name] : undefined;
     if (definition === undefined) throw new CommandError(`flag provided but not defined: -${name}`);
     let value = attached;
     if (value === undefined && definition.kind === 'switch') value = 'true';

@@ -16,7 +16,8 @@ export interface PipelineOptions {
   readonly file?: string;
   /** `KEY=VALUE` */
   readonly variable?: readonly string[];
-  readonly variablesFile?: string;
+  /** dotenv or YAML; later files win. */
+  readonly variablesFile?: readonly string[];
   /** Pretend to be on this branch. */
   readonly branch?: string;
   /** Pretend to run for this tag. */
@@ -84,12 +85,15 @@ async function findRootFile(file: string | undefined, folder: string, workTree: 
 /** The file first: what the command line says is stronger, and later ones win. */
 async function readVariables(options: PipelineOptions, folder: string): Promise<readonly UserVariable[]> {
   const given = (options.variable ?? []).map((text) => ({ ...parseVariableOption(text), level: 'pipeline' as const }));
-  if (options.variablesFile === undefined) return given;
-  const path = resolve(folder, options.variablesFile);
-  const content = await readIfPresent(path).catch((error: unknown) => {
-    throw unreadableVariablesFile(options.variablesFile ?? path, error);
+  const files = await Promise.all((options.variablesFile ?? []).map(async (file) => await readFile(file, folder)));
+  return [...files.flat(), ...given];
+}
+
+async function readFile(file: string, folder: string): Promise<readonly UserVariable[]> {
+  const content = await readIfPresent(resolve(folder, file)).catch((error: unknown) => {
+    throw unreadableVariablesFile(file, error);
   });
-  if (content === undefined) throw new ConfigError(`--variables-file ${options.variablesFile}: there is no such file`);
-  const fromFile = await parseVariablesFile(content.toString('utf8'), options.variablesFile);
-  return [...fromFile.map((variable) => ({ ...variable, level: 'project' as const })), ...given];
+  if (content === undefined) throw new ConfigError(`--variables-file ${file}: there is no such file`);
+  const variables = await parseVariablesFile(content.toString('utf8'), file);
+  return variables.map((variable) => ({ ...variable, level: 'project' as const }));
 }

@@ -23,7 +23,7 @@ export async function runPipelineList(
     const compiled = await compilePipeline({ ...checkout.compileOptions, gitFacts: checkout.facts });
     const jobs = compiled.jobs.filter((job) => job.included || options.all === true);
     if (options.json === true) environment.stdout(`${JSON.stringify(jobs.map(jobData), null, 2)}\n`);
-    else environment.stdout(jobs.length === 0 ? '' : jobTable(jobs));
+    else environment.stdout(jobs.length === 0 ? '' : jobTable(jobs, options.all === true));
     if (compiled.notRun !== undefined) environment.stderr(`${compiled.notRun}\n`);
     return 0;
   } catch (error) {
@@ -31,19 +31,21 @@ export async function runPipelineList(
   }
 }
 
-function jobTable(jobs: readonly CompiledJob[]): string {
-  const columns = ['NAME', 'STAGE', 'WHEN', 'ALLOW FAILURE', 'NEEDS', 'DESCRIPTION'];
+function jobTable(jobs: readonly CompiledJob[], withReasons: boolean): string {
+  const hasDescriptions = jobs.some((job) => job.description !== '');
+  const columns = ['NAME', 'STAGE', 'WHEN', 'ALLOW FAILURE', 'NEEDS'];
+  if (withReasons) columns.push('REASON');
+  if (hasDescriptions) columns.push('DESCRIPTION');
   const rows = jobs.map((job) => [
     job.name,
     job.stage,
     job.when,
     allowFailureText(job),
     job.needs === null ? '' : `[${job.needs.join(', ')}]`,
-    job.description,
+    ...(withReasons ? [job.reason] : []),
+    ...(hasDescriptions ? [job.description] : []),
   ]);
-  const hasDescriptions = jobs.some((job) => job.description !== '');
-  const shown = (cells: readonly string[]): readonly string[] => (hasDescriptions ? cells : cells.slice(0, -1));
-  return formatTable(shown(columns), rows.map(shown));
+  return formatTable(columns, rows);
 }
 
 function allowFailureText(job: CompiledJob): string {

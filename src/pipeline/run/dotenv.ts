@@ -15,18 +15,24 @@ export function parseDotenv(text: string, path: string): readonly { readonly key
     if (/^\s*(#|$)/.test(line)) continue;
     const match = assignment.exec(line);
     if (match?.[1] === undefined) throw new ConfigError(`${path}:${index + 1}: a line KEY=value is expected`);
-    const start = index;
-    let rest = line.slice(match[0].length);
+    const rest = line.slice(match[0].length);
     const quote = /^["']/.exec(rest)?.[0];
-    while (quote !== undefined && closingQuote(rest, quote) === -1) {
-      index += 1;
-      const next = lines[index];
-      if (next === undefined) throw new ConfigError(`${path}:${start + 1}: the quote ${quote} is not closed`);
-      rest += `\n${next}`;
-    }
-    variables.push({ key: match[1], value: valueOf(rest, quote) });
+    const value = quote === undefined ? rest : quotedText(rest, quote, lines.slice(index + 1));
+    if (value === undefined) throw new ConfigError(`${path}:${index + 1}: the quote ${quote} is not closed`);
+    variables.push({ key: match[1], value: valueOf(value, quote) });
+    index += value.split('\n').length - 1;
   }
   return variables;
+}
+
+/** A text up to the line with its closing quote; undefined where there is none. */
+function quotedText(first: string, quote: string, following: readonly string[]): string | undefined {
+  let text = first;
+  for (const line of following) {
+    if (closingQuote(text, quote) !== -1) break;
+    text += `\n${line}`;
+  }
+  return closingQuote(text, quote) === -1 ? undefined : text;
 }
 
 function valueOf(text: string, quote: string | undefined): string {

@@ -12,17 +12,17 @@ export interface StatePlace {
 }
 
 /**
- * Folder for what runs of one checkout leave behind, outside its work tree: `$XDG_STATE_HOME/millrace/<project>`.
+ * Folder for what runs of one checkout leave behind, outside its work tree: `$XDG_STATE_HOME/millrace/<project>`, or
+ * below the folder that was asked for.
  * @param workTree absolute, links resolved: checkouts of one project have folders of their own.
  * @throws CommandError where there is no home.
  */
 export function stateFolderOf(workTree: string, place: StatePlace): string {
-  if (place.stateDir !== undefined) return place.stateDir;
   const digest = createHash('sha256').update(workTree).digest('hex').slice(0, 12);
   const name = basename(workTree)
     .replace(/[^A-Za-z0-9._-]/g, '_')
     .slice(0, 40);
-  return join(stateHome(place), 'millrace', `${name}-${digest}`);
+  return join(place.stateDir ?? join(stateHome(place), 'millrace'), `${name}-${digest}`);
 }
 
 function stateHome({ env, home, operatingSystem }: StatePlace): string {

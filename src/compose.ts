@@ -1,9 +1,9 @@
-import type { RunnerConfig } from './config/runner-config.ts';
 import { productLine } from './commands/product.ts';
 import type { ManagerParts } from './commands/run.ts';
 import { embeddedRunner } from './config/embedded-runner.ts';
-import type { ExecutorProvider, Lease } from './executors/port.ts';
+import type { RunnerConfig } from './config/runner-config.ts';
 import { createDummyProvider } from './executors/dummy/dummy-provider.ts';
+import type { ExecutorProvider, Lease } from './executors/port.ts';
 import { createShellProvider } from './executors/shell/shell-provider.ts';
 import { compatibility, type HostPlatform, hostPlatform } from './gitlab/compatibility.ts';
 import type { CoordinatorClients } from './gitlab/coordinator-clients.ts';
@@ -18,8 +18,8 @@ import { errorMessage, StorageError } from './lib/errors.ts';
 import { coordinatorDestination } from './manager/coordinator-destination.ts';
 import type { AdoptedJob } from './manager/job-supervisor.ts';
 import type { Logger } from './observability/logger.ts';
-import { planBuild } from './plan/plan-build.ts';
 import { unsupportedJobProblems } from './plan/pickup-checks.ts';
+import { planBuild } from './plan/plan-build.ts';
 import { randomHex } from './platform/random.ts';
 
 export interface CompositionOptions {
@@ -52,13 +52,16 @@ export async function composeManager(options: CompositionOptions): Promise<Manag
     providers,
     runJob: (job, slot, { interrupt }) => runJob(engine, { ...job, ...slot }, interrupt),
     canTakeJobs: () => journal.problem() ?? true,
-    recover: (_tools, signal) => adoptJobs({ engine, journal, providers, clients, host, logger }, options.runners, signal),
+    recover: (_tools, signal) =>
+      adoptJobs({ engine, journal, providers, clients, host, logger }, options.runners, signal),
     close: () => journal.close(),
   };
 }
 
 /** Executors by their name in config.toml. */
-function executorTable(options: CompositionOptions): ReadonlyMap<string, ExecutorProvider> {
+export function executorTable(
+  options: Pick<CompositionOptions, 'environment' | 'workingDirectory' | 'selfCommand' | 'user' | 'clock'>,
+): ReadonlyMap<string, ExecutorProvider> {
   const { environment, workingDirectory, selfCommand, user, clock } = options;
   return new Map<string, ExecutorProvider>([
     ['shell', createShellProvider({ environment, workingDirectory, helperCommand: selfCommand, user })],

@@ -8,7 +8,11 @@ import { folderTable } from './docs/folder-table.ts';
 import { inRoot } from './run.ts';
 
 /** Page and the name of the generated part in it → what makes the part. */
-const parts: readonly { readonly page: string; readonly part: string; readonly make: () => string | Promise<string> }[] = [
+const parts: readonly {
+  readonly page: string;
+  readonly part: string;
+  readonly make: () => string | Promise<string>;
+}[] = [
   { page: 'architecture.md', part: 'folders', make: folderTable },
   { page: 'errors.md', part: 'codes', make: errorCodeTable },
   { page: 'feature-flags.md', part: 'flags', make: featureFlagTable },

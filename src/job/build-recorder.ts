@@ -40,7 +40,7 @@ export class BuildRecorder {
   enterStage(run: number, cursor: JsonValue | undefined): void {
     this.#run = run;
     this.#cursor = cursor ?? null;
-    this.#durableCursor = cursor;
+    this.#durableCursor = cursor ?? undefined;
     this.#bytesSinceCheckpoint = 0;
   }
 
@@ -63,7 +63,7 @@ export class BuildRecorder {
     if (key === this.#lastCheckpoint) return;
     this.append({ type: 'checkpoint', trace, run: this.#run, cursor: this.#cursor });
     this.#lastCheckpoint = key;
-    this.#durableCursor = this.#cursor;
+    this.#durableCursor = this.#cursor ?? undefined;
     this.#bytesSinceCheckpoint = 0;
   }
 

@@ -109,7 +109,7 @@ export class StageRunner {
   ): Promise<StageEnd> {
     const { history, recorder, trace, clock } = this.#parts;
     const folder = join(this.#parts.folder, 'stages', String(run));
-    const cursor = history.cursor?.run === run ? history.cursor.value : undefined;
+    const cursor = history.cursor?.run === run ? (history.cursor.value ?? undefined) : undefined;
     makePrivateFolder(folder);
     if (recorded === undefined) {
       recorder.append({ type: 'stageStarted', run, stage: stage.stage, atMs: clock.now() });
@@ -159,9 +159,11 @@ export class StageRunner {
       cursor,
       recordStage: (handle) => recorder.append({ type: 'stageHandle', run, handle }),
       durableCursor: () => recorder.durableCursor(),
-      write: async (stream, bytes, position) => {
-        await write(stream, bytes);
+      // A snapshot holds the bytes from the call on, not from when the trace wants more.
+      write: (stream, bytes, position) => {
+        const wait = write(stream, bytes);
         recorder.took(bytes.length, position);
+        return wait;
       },
     };
   }

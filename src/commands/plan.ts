@@ -1,0 +1,120 @@
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { executorTable } from '../compose.ts';
+import { defaultConfigFolder, defaultConfigPath } from '../config/config-paths.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { RunnerConfig } from '../config/runner-config.ts';
+import { compatibility, hostPlatform } from '../gitlab/compatibility.ts';
+import { type JobPayload, jobPayloadSchema } from '../gitlab/job-payload.ts';
+import { CommandError, errorMessage } from '../lib/errors.ts';
+import { silentLogger } from '../observability/logger.ts';
+import type { BuildPlan, StagePlan } from '../plan/build-plan.ts';
+import { planBuild } from '../plan/plan-build.ts';
+import { publicView } from '../plan/public-view.ts';
+import { processAccount } from '../platform/account.ts';
+import { readConfigFile } from '../platform/config-file.ts';
+import { selfCommand } from '../platform/self-command.ts';
+import { systemClock } from '../platform/system-clock.ts';
+import { generateScript } from '../shells/generate-script.ts';
+import type { CommandEnvironment } from './command-environment.ts';
+
+export interface PlanCommandOptions {
+  /** Path of a payload, `-` for standard input. */
+  readonly payload: string;
+  readonly config?: string;
+  readonly runner?: string;
+  readonly scripts?: boolean;
+}
+
+/**
+ * `plan`: prints the build plan of a job as JSON, what is not public hidden.
+ * @throws CommandError, ConfigError, JobConfigurationError
+ */
+export async function runPlanCommand(options: PlanCommandOptions, environment: CommandEnvironment): Promise<void> {
+  const runner = await chooseRunner(options, environment);
+  const payload = await readPayload(options.payload, environment);
+  // A plan with hidden values has the form of a plan.
+  const plan = publicView(planFor(payload, runner, environment)) as unknown as BuildPlan;
+  environment.stdout(`${JSON.stringify(plan, null, 2)}\n`);
+  if (options.scripts !== true) return;
+  for (const stage of stagesOf(plan)) {
+    environment.stdout(`\n=== ${stage.stage}\n${generateScript(stage, plan, { jobStatus: 'running' })}`);
+  }
+}
+
+async function chooseRunner(options: PlanCommandOptions, environment: CommandEnvironment): Promise<RunnerConfig> {
+  const place = { ...processAccount(), workingDirectory: environment.workingDirectory };
+  const path = resolve(environment.workingDirectory, options.config ?? defaultConfigPath(place));
+  const { config } = await loadConfig(path, {
+    environment: environment.env,
+    defaultFolder: defaultConfigFolder(place),
+    logger: silentLogger,
+  });
+  const runner = config.runners.find(({ name }) => options.runner === undefined || name === options.runner);
+  if (runner !== undefined) return runner;
+  throw new CommandError(
+    options.runner === undefined
+      ? `${path} has no [[runners]] entry`
+      : `${path} has no runner named "${options.runner}"`,
+    { hint: `Runners in it: ${config.runners.map(({ name }) => name).join(', ') || 'none'}.` },
+  );
+}
+
+async function readPayload(path: string, environment: CommandEnvironment): Promise<JobPayload> {
+  const content =
+    path === '-'
+      ? await text(process.stdin)
+      : (await readConfigFile(resolve(environment.workingDirectory, path)))?.text;
+  if (content === undefined) throw new CommandError(`${path} does not exist`);
+  try {
+    return jobPayloadSchema.parse(JSON.parse(content));
+  } catch (error) {
+    throw new CommandError(`${path} is not a job payload: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+function planFor(payload: JobPayload, runner: RunnerConfig, environment: CommandEnvironment): BuildPlan {
+  const providers = executorTable({
+    environment: environment.env,
+    workingDirectory: environment.workingDirectory,
+    selfCommand: selfCommand(),
+    user: '',
+    clock: systemClock(),
+  });
+  const provider = providers.get(runner.executor);
+  if (provider === undefined) {
+    throw new CommandError(`executor "${runner.executor}" is not known`, {
+      hint: `Known: ${[...providers.keys()].join(', ')}.`,
+    });
+  }
+  const { platform, architecture } = hostPlatform(process.platform, process.arch);
+  return planBuild({
+    payload,
+    runner,
+    traits: provider.traits(runner),
+    concurrentId: 0,
+    concurrentProjectId: 0,
+    correlationId: '',
+    outputMark: '',
+    version: {
+      runnerVersion: compatibility.version,
+      revision: compatibility.revision,
+      os: platform,
+      arch: architecture,
+    },
+  });
+}
+
+function stagesOf({ stages }: BuildPlan): readonly StagePlan[] {
+  return [
+    stages.prepareScript,
+    stages.getSources,
+    stages.restoreCache,
+    stages.downloadArtifacts,
+    ...stages.steps,
+    stages.afterScript,
+    stages.archiveCacheOnSuccess,
+    stages.uploadArtifactsOnSuccess,
+    stages.cleanup,
+  ].filter((stage): stage is StagePlan => stage !== undefined);
+}

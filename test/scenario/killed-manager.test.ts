@@ -1,0 +1,137 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { millrace, plainTrace, RunnerBench, scriptJob, until } from '../support/runner-bench.ts';
+
+let bench: RunnerBench;
+beforeEach(async () => {
+  bench = await RunnerBench.start();
+});
+afterEach(async () => {
+  await bench.close();
+});
+
+/** Every file below a folder, with its content. */
+function filesBelow(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** A script that writes numbered lines until it is told to end, by a file. */
+function countingScript(go: string): readonly string[] {
+  return [
+    `i=0; while [ ! -e ${go} ]; do i=$((i+1)); echo "line $i out"; echo "line $i err" >&2; sleep 0.05; done`,
+    'echo "total $i"',
+    'cat "$SECRET_FILE" && echo',
+    'echo done > "$CI_PROJECT_DIR/result"',
+  ];
+}
+
+describe('a killed manager', () => {
+  test('its job is carried on as if nothing had happened, after_script included', async () => {
+    const go = join(bench.folder, 'go');
+    const first = bench.startRunner(millrace(), { name: 'killed' });
+    const id = await bench.submit(
+      scriptJob({
+        script: countingScript(go),
+        afterScript: ['echo "after with $CI_JOB_STATUS"'],
+        moreVariables: [{ key: 'SECRET_FILE', value: 'file-secret-1', file: true, masked: true }],
+      }),
+    );
+    await bench.traceShows(id, 'line 5 out');
+    first.kill('SIGKILL');
+    await first.ended;
+    const second = bench.startRunner(millrace(), { name: 'killed' });
+    await until('the second manager to go on', 20_000, async () =>
+      second.log().includes('Added job to processing list') ? true : undefined,
+    );
+    const before = (await bench.trace(id)).length;
+    await until('more of the trace', 20_000, async () => ((await bench.trace(id)).length > before ? true : undefined));
+    writeFileSync(go, '');
+    const job = await bench.finished(id);
+    expect(job).toMatchObject({ status: 'success', trace_report: { is_equal: true } });
+    const lines = plainTrace(await bench.trace(id)).split('\n');
+    const total = Number(/^total (\d+)$/m.exec(lines.join('\n'))?.[1]);
+    expect(total).toBeGreaterThan(5);
+    const wanted = Array.from({ length: total }, (_, index) => index + 1);
+    expect(lines.filter((line) => / out$/.test(line))).toEqual(wanted.map((n) => `line ${n} out`));
+    expect(lines.filter((line) => / err$/.test(line))).toEqual(wanted.map((n) => `line ${n} err`));
+    expect(lines.filter((line) => line.startsWith('Running with'))).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith('Executing "step_script"'))).toHaveLength(1);
+    expect(lines.filter((line) => line === '$ cat "$SECRET_FILE" && echo')).toHaveLength(1);
+    expect(lines).toContain('[MASKED]');
+    expect(lines).toContain('after with success');
+    expect(lines.at(-2)).toBe('Job succeeded');
+    expect(filesBelow(second.buildsFolder).filter((path) => readFileSync(path).includes('file-secret-1'))).toEqual([]);
+    await until('an empty journal', 10_000, async () =>
+      readdirSync(join(second.folder, 'state', 'journal', 'jobs')).length === 0 ? true : undefined,
+    );
+  });
+
+  test('a job that ended while no manager lived is reported with its real result', async () => {
+    const go = join(bench.folder, 'go');
+    const first = bench.startRunner(millrace(), { name: 'killed' });
+    const id = await bench.submit(
+      scriptJob({
+        script: ['echo started', `while [ ! -e ${go} ]; do sleep 0.05; done`, 'echo after the kill', 'exit 7'],
+      }),
+    );
+    await bench.traceShows(id, 'started');
+    first.kill('SIGKILL');
+    await first.ended;
+    writeFileSync(go, '');
+    const stages = join(first.folder, 'state', 'journal', 'jobs');
+    await until('the script to end', 20_000, async () =>
+      filesBelow(stages).some((path) => path.endsWith('/done')) ? true : undefined,
+    );
+    bench.startRunner(millrace(), { name: 'killed' });
+    expect(await bench.finished(id)).toMatchObject({
+      status: 'failed',
+      failure_reason: 'script_failure',
+      exit_code: 7,
+    });
+    const text = plainTrace(await bench.trace(id));
+    expect(text.match(/^started$/gm)).toHaveLength(1);
+    expect(text.match(/^after the kill$/gm)).toHaveLength(1);
+  });
+
+  test('a script that died with it fails as a system failure, with every byte it wrote', async () => {
+    const first = bench.startRunner(millrace(), { name: 'killed' });
+    const id = await bench.submit(scriptJob({ script: ['echo "pid $$"', 'echo last words', 'sleep 1000'] }));
+    await bench.traceShows(id, 'last words');
+    first.kill('SIGKILL');
+    await first.ended;
+    killStageProcesses();
+    bench.startRunner(millrace(), { name: 'killed' });
+    expect(await bench.finished(id)).toMatchObject({ status: 'failed', failure_reason: 'runner_system_failure' });
+    expect(plainTrace(await bench.trace(id))).toContain('last words\n');
+  });
+
+  test('a job that was canceled while no manager lived ends as canceled', async () => {
+    const first = bench.startRunner(millrace(), { name: 'killed' });
+    const id = await bench.submit(
+      scriptJob({ script: ['echo started', 'sleep 1000'], afterScript: ['echo cleaning up'] }),
+    );
+    await bench.traceShows(id, 'started');
+    first.kill('SIGKILL');
+    await first.ended;
+    await bench.api('POST', `jobs/${id}/cancel`);
+    bench.startRunner(millrace(), { name: 'killed' });
+    expect(await bench.finished(id)).toMatchObject({ status: 'canceled' });
+    expect(plainTrace(await bench.trace(id))).toContain('cleaning up\n');
+  });
+
+  /** Ends what the killed manager's job still runs, as a reboot would, by the mark in its environment. */
+  function killStageProcesses(): void {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        if (!readFileSync(`/proc/${pid}/environ`).includes(`HOME=${bench.folder}`)) continue;
+        process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // It ended by itself.
+      }
+    }
+  }
+});

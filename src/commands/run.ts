@@ -33,8 +33,11 @@ export type ManagerParts = Pick<RunnerManagerOptions, 'providers' | 'runJob' | '
 };
 
 export interface ManagerTools {
-  /** With `--user` applied. */
   readonly loaded: LoadedConfig;
+  /** Account that runs shell scripts (`--user` before `user`); empty = ours. */
+  readonly user: string;
+  /** Relative paths of the configuration start here. */
+  readonly workingDirectory: string;
   readonly clients: CoordinatorClients;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -99,19 +102,19 @@ async function serve(
   logger.info('Configuration loaded', { builds: 0, max_builds: loaded.config.concurrent });
   tellNotes(loaded, options, logger);
   const user = options.user ?? loaded.config.user;
-  return await runManager({ loaded: { ...loaded, config: { ...loaded.config, user } }, environment, log, compose });
+  return await runManager({ loaded, user, workingDirectory, environment, log, compose });
 }
 
-interface Start {
-  readonly loaded: LoadedConfig;
+interface Start extends Pick<ManagerTools, 'loaded' | 'user' | 'workingDirectory'> {
   readonly environment: CommandEnvironment;
   readonly log: OperatorLog;
   readonly compose: ComposeManager;
 }
 
-async function runManager({ loaded, environment, log, compose }: Start): Promise<ManagerEnd> {
+async function runManager({ log, compose, ...start }: Start): Promise<ManagerEnd> {
   const { logger } = log;
-  const { config } = loaded;
+  const { environment } = start;
+  const { config } = start.loaded;
   const clock = systemClock();
   const host = hostPlatform(process.platform, process.arch);
   const clients = createCoordinatorClients({
@@ -123,7 +126,7 @@ async function runManager({ loaded, environment, log, compose }: Start): Promise
     connectionMaxAgeMs: config.connectionMaxAgeMs,
   });
   logger.info('Initializing executor providers', { builds: 0, max_builds: config.concurrent });
-  const parts = await compose({ loaded, clients, clock, logger, environment });
+  const parts = await compose({ ...start, clients, clock, logger });
   try {
     const manager = startRunnerManager({ config, clients, clock, host, logger, ...parts });
     const stopListening = listenToSignals(manager, environment, logger);

@@ -143,7 +143,8 @@ shutdown_timeout = 90
 
   it('freezes what it returns', async () => {
     const { config } = await load('[[runners]]\nenvironment = ["A=1"]\n');
-    expect(() => (config.runners[0]?.environment as string[]).push('B=2')).toThrow(TypeError);
+    const environment = config.runners[0]?.environment as string[] | undefined;
+    expect(() => environment?.push('B=2')).toThrow(TypeError);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ConfigError, errorMessage } from '../lib/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { readConfigFile } from '../platform/config-file.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseGoDuration } from '../lib/go-duration.ts';
 import { withoutFloatMarks } from './toml-document.ts';
 

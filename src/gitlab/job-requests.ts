@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiError, errorMessage } from '../lib/errors.ts';
 import { redactUrlCredentials } from '../lib/redact.ts';
 import type { Logger } from '../observability/logger.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiError } from '../lib/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { ApiAnswer, ApiTransport } from './api-transport.ts';

@@ -173,6 +173,6 @@ describe('run', () => {
     const run = start(`user = "one"\n${config()}`, { user: 'two' });
     await run.signal('SIGQUIT');
     await run.done;
-    expect(run.composed()?.loaded.config.user).toBe('two');
+    expect(run.composed()?.user).toBe('two');
   });
 });

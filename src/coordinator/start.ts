@@ -122,12 +122,12 @@ async function startParts(store: CoordinatorStore, options: CompleteOptions): Pr
     await Promise.all(servers.map((started) => started.close()));
     throw error;
   }
-  const retention = new Retention(core);
+  const retention = new Retention(core, deadlines);
   core.conductor.onJobEnd = (job) => {
     core.traces.release(job.id);
-    if (job.pipelineId === null) retention.start();
+    if (job.pipelineId === null) retention.request();
   };
-  core.conductor.onPipelineEnd = () => retention.start();
+  core.conductor.onPipelineEnd = () => retention.request();
   retention.start();
   sweepRegularly(core, retention, deadlines, core.now());
   return { core, deadlines, retention, servers };

@@ -67,7 +67,7 @@ export class Conductor {
     const job = this.#parts.jobs.get(jobId);
     if (job === undefined || !['manual', 'scheduled'].includes(job.status)) return undefined;
     const pipeline = this.#parts.pipelines.of(job);
-    this.#parts.jobs.patch(jobId, { isPlayed: true, playVariables: [...variables] });
+    this.#parts.jobs.note(jobId, { isPlayed: true, playVariables: [...variables] });
     if (pipeline === undefined) return this.change(jobId, { type: 'enqueue', at: this.#parts.now() });
     this.#withoutSettling(pipeline, () => {
       this.#start(pipeline, jobId);
@@ -158,7 +158,8 @@ export class Conductor {
     if (isCompleted(after.status)) this.onJobEnd(after);
     if (pipeline === undefined) return;
     if (isCompleted(after.status)) this.#followEnd(pipeline, before, after);
-    this.settle(pipeline);
+    // A job that starts moves nothing else.
+    if (before.status !== 'pending' || after.status !== 'running') this.settle(pipeline);
   }
 
   #followEnd(pipeline: LivePipeline, before: JobRecord, job: JobRecord): void {

@@ -7,6 +7,14 @@ export interface JobChange {
   readonly after: JobRecord;
 }
 
+/** What becomes known of a job besides its life cycle. */
+export type JobFacts = Partial<
+  Pick<
+    JobRecord,
+    'artifacts' | 'coverage' | 'dotenv' | 'firstTraceAt' | 'isPlayed' | 'isRetried' | 'playVariables' | 'traceReport'
+  >
+>;
+
 /** Every job the coordinator knows, in memory and on disk. */
 export class JobBook {
   readonly #store: CoordinatorStore;
@@ -50,28 +58,17 @@ export class JobBook {
   }
 
   /** Adds facts that are not part of the life cycle. */
-  patch(
-    id: number,
-    facts: Partial<
-      Pick<
-        JobRecord,
-        | 'artifacts'
-        | 'coverage'
-        | 'dotenv'
-        | 'firstTraceAt'
-        | 'isPlayed'
-        | 'isRetried'
-        | 'playVariables'
-        | 'traceReport'
-      >
-    >,
-  ): JobRecord | undefined {
+  patch(id: number, facts: JobFacts): void {
     const before = this.#jobs.get(id);
-    if (before === undefined) return undefined;
-    const after = { ...before, ...facts };
-    this.#store.saveJob(after);
-    this.#keep(after);
-    return after;
+    if (before === undefined) return;
+    this.#store.saveJob({ ...before, ...facts });
+    this.note(id, facts);
+  }
+
+  /** As `patch`, for facts that the event applied next writes down with its own. */
+  note(id: number, facts: JobFacts): void {
+    const before = this.#jobs.get(id);
+    if (before !== undefined) this.#keep({ ...before, ...facts });
   }
 
   async remove(id: number): Promise<void> {

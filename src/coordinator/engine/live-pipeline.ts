@@ -14,6 +14,8 @@ export class LivePipeline {
   /** Jobs that take part, in order of definition. */
   readonly jobs: readonly SubmittedJob[];
   readonly #definitions: ReadonlyMap<string, SubmittedJob>;
+  /** The part of the graph that never changes. */
+  readonly #graph: readonly Pick<PipelineNode, 'name' | 'stageIndex' | 'needs' | 'when'>[];
   readonly #latest = new Map<string, number>();
   readonly #attempts: number[] = [];
   readonly #book: JobBook;
@@ -25,6 +27,7 @@ export class LivePipeline {
     this.submission = submission;
     this.jobs = selectJobs(submission).jobs;
     this.#definitions = new Map(this.jobs.map((job) => [job.name, job]));
+    this.#graph = graphOf(this.jobs, submission.stages);
     this.#book = book;
     this.#eventsPath = eventsPath;
   }
@@ -58,19 +61,12 @@ export class LivePipeline {
   }
 
   nodes(): readonly PipelineNode[] {
-    const stages = new Map(this.submission.stages.map((stage, index) => [stage, index]));
-    return this.jobs.flatMap((definition) => {
-      const job = this.latest(definition.name);
-      if (job === undefined) return [];
-      return {
-        name: job.name,
-        stageIndex: stages.get(job.stage) ?? 0,
-        needs: definition.needs?.map((need) => need.job) ?? null,
-        when: definition.when,
-        status: job.status,
-        isFailureAllowed: isFailureAllowed(job),
-      };
-    });
+    const nodes: PipelineNode[] = [];
+    for (const fixed of this.#graph) {
+      const job = this.latest(fixed.name);
+      if (job !== undefined) nodes.push({ ...fixed, status: job.status, isFailureAllowed: isFailureAllowed(job) });
+    }
+    return nodes;
   }
 
   get status(): PipelineStatus {
@@ -110,6 +106,16 @@ export class LivePipeline {
   #isStill(resting: readonly JobStatus[]): boolean {
     return this.latestJobs().every((job) => isCompleted(job.status) || resting.includes(job.status));
   }
+}
+
+function graphOf(jobs: readonly SubmittedJob[], stages: readonly string[]) {
+  const stageIndexes = new Map(stages.map((stage, index) => [stage, index]));
+  return jobs.map((job) => ({
+    name: job.name,
+    stageIndex: stageIndexes.get(job.stage) ?? 0,
+    needs: job.needs?.map((need) => need.job) ?? null,
+    when: job.when,
+  }));
 }
 
 /** The event that tells where a job is now. */

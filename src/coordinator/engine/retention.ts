@@ -1,14 +1,30 @@
 import { errorMessage } from '../../lib/errors.ts';
 import { isCompleted } from '../state/records.ts';
 import type { CoordinatorCore } from './core.ts';
+import type { Deadlines } from './deadlines.ts';
+
+const requestDelayMs = 1000;
 
 /** Removes finished pipelines and raw jobs beyond the number and age to keep. One run at a time. */
 export class Retention {
   readonly #core: CoordinatorCore;
+  readonly #deadlines: Deadlines;
   #running: Promise<void> | undefined;
+  #isRequested = false;
 
-  constructor(core: CoordinatorCore) {
+  constructor(core: CoordinatorCore, deadlines: Deadlines) {
     this.#core = core;
+    this.#deadlines = deadlines;
+  }
+
+  /** Starts a run soon; many calls make one run. */
+  request(): void {
+    if (this.#isRequested) return;
+    this.#isRequested = true;
+    this.#deadlines.set('retention', this.#core.now() + requestDelayMs, () => {
+      this.#isRequested = false;
+      this.start();
+    });
   }
 
   /** Starts a run unless one is under way. Failures are logged; the next run tries again. */

@@ -69,7 +69,9 @@ async function serve(
   closing: AbortSignal,
 ): Promise<void> {
   const gone = new AbortController();
-  const stop = (): void => gone.abort(new AbortReason('aborted', 'the client went away'));
+  const stop = (): void => {
+    if (!response.writableFinished) gone.abort(new AbortReason('aborted', 'the client went away'));
+  };
   response.once('close', stop);
   request.on('error', stop);
   response.on('error', stop);

@@ -96,7 +96,7 @@ async function endJob(
   }
   openEnds.delete(job.id);
   await noteCoverage(core, job);
-  core.jobs.patch(job.id, { traceReport: report });
+  core.jobs.note(job.id, { traceReport: report });
   const ended = core.conductor.change(
     job.id,
     update.state === 'success'
@@ -167,5 +167,5 @@ async function noteCoverage(core: CoordinatorCore, job: JobRecord): Promise<void
   const size = await core.traces.size(job.id);
   const tail = await core.traces.read(job.id, Math.max(0, size - coverageTailBytes), size);
   const coverage = findCoverage(tail.toString('utf8'), pattern);
-  if (coverage !== undefined) core.jobs.patch(job.id, { coverage });
+  if (coverage !== undefined) core.jobs.note(job.id, { coverage });
 }

@@ -4,7 +4,7 @@ import { ArchiveError } from '../archive-error.ts';
 import { pathBytes } from '../archive-path.ts';
 import type { ArchiveFormat, WriteRequest } from '../format.ts';
 import { BlockBuffer } from '../stream/blocks.ts';
-import { deflateChunk } from '../stream/deflate-chunk.ts';
+import { deflateChunk, packingWindow } from '../stream/deflate-chunk.ts';
 import { openSource, type SourceFile } from '../stream/file-chunks.ts';
 import { inOrder, type Step } from '../stream/in-order.ts';
 
@@ -23,7 +23,7 @@ async function* writeGzip(request: WriteRequest, signal: AbortSignal): AsyncGene
   const irregular = request.entries.find(({ facts }) => facts.kind !== 'file');
   if (irregular !== undefined) throw new ArchiveError(`the "${irregular.path}" is not a regular file`);
   const blocks = new BlockBuffer();
-  for await (const piece of inOrder(gzipSteps(request), request.concurrency * 3, signal)) {
+  for await (const piece of inOrder(gzipSteps(request), packingWindow(request.concurrency), signal)) {
     blocks.add(...piece());
     if (blocks.isFull) yield blocks.take();
   }
@@ -59,10 +59,11 @@ function* memberSteps(path: string, source: SourceFile): Generator<Step<Emit>> {
     }
   };
   try {
-    yield { run: () => () => [memberHeader(path, source.opened.facts.modifiedMs)] };
-    for (let index = 0; index < source.chunkCount; index += 1) yield { run: () => pack(index) };
+    yield { run: () => () => [memberHeader(path, source.opened.facts.modifiedMs)], weight: 0 };
+    for (let index = 0; index < source.chunkCount; index += 1)
+      yield { run: () => pack(index), weight: source.chunkWeight };
     isHandedOut = true;
-    yield { run: () => () => [memberTrailer(member)] };
+    yield { run: () => () => [memberTrailer(member)], weight: 0 };
   } finally {
     if (!isHandedOut) source.close();
   }

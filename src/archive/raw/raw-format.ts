@@ -14,11 +14,12 @@ async function* writeRaw(request: WriteRequest, signal: AbortSignal): AsyncGener
   const source = openSource(request.root, entry.path, request.problem);
   if (source === undefined) throw new ArchiveError(`the "${entry.path}" is gone`);
   function* steps(from: NonNullable<typeof source>): Generator<Step<Buffer>> {
-    for (let index = 0; index < from.chunkCount; index += 1) yield { run: () => from.readChunk(index) };
+    for (let index = 0; index < from.chunkCount; index += 1) yield { run: () => from.readChunk(index), weight: 1 };
   }
   try {
     // Two ahead: the next piece is read while one is sent.
-    for await (const piece of inOrder(steps(source), 2, signal)) if (piece.length > 0) yield piece;
+    for await (const piece of inOrder(steps(source), { weight: 2, count: 2 }, signal))
+      if (piece.length > 0) yield piece;
   } finally {
     source.close();
   }

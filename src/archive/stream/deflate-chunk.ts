@@ -1,7 +1,16 @@
 import { constants, deflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
+import type { Window } from './in-order.ts';
 
 /** Files are compressed in pieces of this size, several at a time; each piece stands alone in the stream. */
 export const chunkBytes = 1024 * 1024;
+
+/** What packing may hold in memory: a chunk and its packed bytes being made, written and waiting, for each worker. */
+export function packingWindow(concurrency: number): Window {
+  return { weight: concurrency * 3 * chunkWeight, count: concurrency * 128 };
+}
+
+/** Memory a whole chunk takes with its packed bytes. */
+export const chunkWeight = 2 * chunkBytes;
 
 /** Below this a trip to the thread pool costs more than the compression. */
 const synchronousBytes = 12 * 1024;

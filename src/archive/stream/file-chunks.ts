@@ -2,12 +2,14 @@ import { errorMessage, systemErrorCode } from '../../lib/errors.ts';
 import { closeDescriptor, type OpenedFile, openForReading, readAt, readAtLater } from '../../platform/file-tree.ts';
 import { ArchiveError } from '../archive-error.ts';
 import { pathBelow } from '../archive-path.ts';
-import { chunkBytes } from './deflate-chunk.ts';
+import { chunkBytes, chunkWeight } from './deflate-chunk.ts';
 
 /** A regular file opened for archiving. Only what it held when it was opened is read: it may grow meanwhile. */
 export interface SourceFile {
   readonly opened: OpenedFile;
   readonly chunkCount: number;
+  /** Memory that packing one piece takes. */
+  readonly chunkWeight: number;
   /** Reads one piece; short or empty where the file has shrunk. */
   readChunk(index: number): Buffer | Promise<Buffer>;
   /** Idempotent. */
@@ -45,6 +47,8 @@ function sourceOf(opened: OpenedFile): SourceFile {
   return {
     opened,
     chunkCount,
+    // Even the smallest file costs an object, a header and an open file for a moment.
+    chunkWeight: Math.min(chunkWeight, 1024 + 2 * facts.sizeBytes),
     readChunk: (index) => {
       const position = index * chunkBytes;
       const length = Math.min(chunkBytes, facts.sizeBytes - position);

@@ -4,9 +4,15 @@ import { inOrder, type Step } from './in-order.ts';
 
 const { signal } = new AbortController();
 
-async function collect<T>(steps: Iterable<Step<T>>, ahead: number): Promise<T[]> {
+type Action<T> = Omit<Step<T>, 'weight'>;
+
+function* weighing<T>(steps: Iterable<Action<T>>): Generator<Step<T>> {
+  for (const { run } of steps) yield { run, weight: 1 };
+}
+
+async function collect<T>(steps: Iterable<Action<T>>, ahead: number, count = 100): Promise<T[]> {
   const results: T[] = [];
-  for await (const result of inOrder(steps, ahead, signal)) results.push(result);
+  for await (const result of inOrder(weighing(steps), { weight: ahead, count }, signal)) results.push(result);
   return results;
 }
 
@@ -39,12 +45,16 @@ describe('inOrder', () => {
     }));
     await collect(steps, 4);
     expect(most).toBe(4);
+    most = 0;
+    await collect(steps, 100, 3);
+    expect(most).toBe(3);
+    await collect(steps, 0);
   });
 
   it('fails with the first failure in order and waits for what was started', async () => {
     let isDone = false;
     let isReturned = false;
-    function* steps(): Generator<Step<number>> {
+    function* steps(): Generator<Action<number>> {
       try {
         yield { run: () => Promise.reject(new Error('first')) };
         yield {
@@ -67,7 +77,7 @@ describe('inOrder', () => {
 
   it('stops when told to', async () => {
     const controller = new AbortController();
-    const results = inOrder([{ run: () => 1 }, { run: () => 2 }], 1, controller.signal);
+    const results = inOrder(weighing([{ run: () => 1 }, { run: () => 2 }]), { weight: 1, count: 1 }, controller.signal);
     expect((await results.next()).value).toBe(1);
     controller.abort(new AbortReason('canceled'));
     await expect(results.next()).rejects.toThrow('canceled');

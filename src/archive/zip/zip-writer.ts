@@ -6,7 +6,7 @@ import type { CompressionLevel } from '../compression-level.ts';
 import type { WriteRequest } from '../format.ts';
 import type { SelectedEntry } from '../selection/selected-entry.ts';
 import { BlockBuffer } from '../stream/blocks.ts';
-import { deflateChunk } from '../stream/deflate-chunk.ts';
+import { deflateChunk, packingWindow } from '../stream/deflate-chunk.ts';
 import { openSource, type SourceFile } from '../stream/file-chunks.ts';
 import { inOrder, type Step } from '../stream/in-order.ts';
 import {
@@ -53,8 +53,7 @@ type Piece =
 export async function* writeZip(request: WriteRequest, signal: AbortSignal): AsyncGenerator<Buffer> {
   const layout = new ZipLayout();
   const blocks = new BlockBuffer();
-  // Compressing, waiting to be written, and being read: enough of each to keep every core busy.
-  for await (const piece of inOrder(zipSteps(request), request.concurrency * 3, signal)) {
+  for await (const piece of inOrder(zipSteps(request), packingWindow(request.concurrency), signal)) {
     blocks.add(...layout.emit(piece));
     if (blocks.isFull) yield blocks.take();
   }
@@ -73,10 +72,10 @@ function* zipSteps(request: WriteRequest): Generator<Step<Piece>> {
         yield* fileSteps(request, entry, level);
         break;
       case 'directory':
-        yield { run: () => stored(entry, Buffer.alloc(0)) };
+        yield { run: () => stored(entry, Buffer.alloc(0)), weight: 1024 };
         break;
       case 'symlink':
-        yield { run: () => stored(entry, readLinkTarget(pathBelow(request.root, entry.path))) };
+        yield { run: () => stored(entry, readLinkTarget(pathBelow(request.root, entry.path))), weight: 1024 };
         break;
       case 'special':
         request.problem(`File ignored: ${entry.path}`);
@@ -90,7 +89,7 @@ function* fileSteps(request: WriteRequest, listed: SelectedEntry, level: number)
   if (source === undefined) return;
   // What is written about the file is what was opened, not what was listed some time ago.
   const entry = { path: listed.path, facts: source.opened.facts };
-  if (source.chunkCount === 1) yield { run: () => wholeFile(entry, source, level) };
+  if (source.chunkCount === 1) yield { run: () => wholeFile(entry, source, level), weight: source.chunkWeight };
   else yield* largeFileSteps(entry, source, level);
 }
 
@@ -108,10 +107,11 @@ function* largeFileSteps(entry: SelectedEntry, source: SourceFile, level: number
     }
   };
   try {
-    yield { run: () => ({ kind: 'start', entry, method: level === 0 ? methodStore : methodDeflate }) };
-    for (let index = 0; index < source.chunkCount; index += 1) yield { run: () => packChunk(index) };
+    yield { run: () => ({ kind: 'start', entry, method: level === 0 ? methodStore : methodDeflate }), weight: 1024 };
+    for (let index = 0; index < source.chunkCount; index += 1)
+      yield { run: () => packChunk(index), weight: source.chunkWeight };
     isHandedOut = true;
-    yield { run: () => ({ kind: 'end' }) };
+    yield { run: () => ({ kind: 'end' }), weight: 0 };
   } finally {
     // Stopped half way: the chunks still to come will not be read.
     if (!isHandedOut) source.close();

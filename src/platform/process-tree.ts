@@ -15,7 +15,7 @@ export interface ProcessSeeds {
 
 /**
  * Selects everything that belongs to a piece of work: what carries its cookie, all descendants of that, and whoever
- * shares a session with it that one of them leads or led. A process that dropped its environment is so found by its
+ * shares a session or group with it that one of them leads or led. A process that dropped its environment is so found by its
  * parent or its session.
  */
 export function selectProcesses(processes: readonly ProcessEntry[], seeds: ProcessSeeds): readonly ProcessEntry[] {
@@ -30,22 +30,29 @@ export function selectProcesses(processes: readonly ProcessEntry[], seeds: Proce
   let before = 0;
   while (selected.size > before) {
     before = selected.size;
-    const sessions = ownSessions(selected, byId);
+    const sessions = ownUnits(selected, byId, 'session');
+    const groups = ownUnits(selected, byId, 'group');
     for (const entry of processes) {
       if (entry.pid === process.pid) continue;
-      if (selected.has(entry.parent) || sessions.has(entry.session)) selected.add(entry.pid);
+      const isOurs = selected.has(entry.parent) || sessions.has(entry.session) || groups.has(entry.group);
+      if (isOurs) selected.add(entry.pid);
     }
   }
   return processes.filter((entry) => selected.has(entry.pid) && entry.group !== seeds.exceptGroup);
 }
 
-function ownSessions(selected: ReadonlySet<number>, byId: ReadonlyMap<number, ProcessEntry>): ReadonlySet<number> {
-  const sessions = new Set<number>();
+/** Sessions or groups of selected processes whose leader is selected or gone. */
+function ownUnits(
+  selected: ReadonlySet<number>,
+  byId: ReadonlyMap<number, ProcessEntry>,
+  unit: 'session' | 'group',
+): ReadonlySet<number> {
+  const units = new Set<number>();
   for (const pid of selected) {
-    const session = byId.get(pid)?.session ?? 0;
-    if (session > 0 && (selected.has(session) || !byId.has(session))) sessions.add(session);
+    const leader = byId.get(pid)?.[unit] ?? 0;
+    if (leader > 0 && (selected.has(leader) || !byId.has(leader))) units.add(leader);
   }
-  return sessions;
+  return units;
 }
 
 export interface EndProcessesOptions {

@@ -1,5 +1,4 @@
 import { closeSync, existsSync, openSync, readSync, rmSync } from 'node:fs';
-import { systemErrorCode } from '../lib/errors.ts';
 
 /** A place in a stream that is kept as files `<base>.0`, `<base>.1`, … */
 export interface SegmentPosition {
@@ -74,10 +73,5 @@ export function openSegments(base: string, from: SegmentPosition): SegmentReader
 }
 
 function openIfPresent(path: string): number | undefined {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+  return existsSync(path) ? openSync(path, 'r') : undefined;
 }

@@ -1,5 +1,7 @@
 import { JobConfigurationError } from '../../lib/errors.ts';
-import type { JobVariable } from '../../variables/job-variable.ts';
+import type { BuildPlan } from '../../plan/build-plan.ts';
+
+type Variables = BuildPlan['variables'];
 
 /**
  * What the job's variables tell the dummy executor to do in one stage. `<SWITCH>_<STAGE>` (stage id in capitals) is
@@ -31,7 +33,7 @@ export interface EnvironmentSwitches {
   readonly leftover: string;
 }
 
-export function stageSwitches(variables: readonly JobVariable[], stage: string): StageSwitches {
+export function stageSwitches(variables: Variables, stage: string): StageSwitches {
   const read = (name: string): string => {
     const own = valueOf(variables, `${name}_${stage.toUpperCase()}`);
     return own ?? (stage.startsWith('step_') ? valueOf(variables, name) : undefined) ?? '';
@@ -46,7 +48,7 @@ export function stageSwitches(variables: readonly JobVariable[], stage: string):
   };
 }
 
-export function environmentSwitches(variables: readonly JobVariable[]): EnvironmentSwitches {
+export function environmentSwitches(variables: Variables): EnvironmentSwitches {
   const read = (name: string): string => valueOf(variables, name) ?? '';
   const failPrepare = read('DUMMY_FAIL_PREPARE');
   return {
@@ -57,7 +59,7 @@ export function environmentSwitches(variables: readonly JobVariable[]): Environm
   };
 }
 
-function valueOf(variables: readonly JobVariable[], key: string): string | undefined {
+function valueOf(variables: Variables, key: string): string | undefined {
   return variables.findLast((variable) => variable.key === key)?.value;
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { JsonValue } from '../../lib/json.ts';
+import { isPresent } from '../../platform/file-presence.ts';
 import { watchFolder } from '../../platform/folder-watch.ts';
 import { isRunning, type ProcessIdentity } from '../../platform/process-identity.ts';
 import type { ProcessTable } from '../../platform/process-table.ts';
@@ -78,5 +79,5 @@ function watchForEnd(
 }
 
 function isDone(directory: string): boolean {
-  return readStateFile(join(directory, stageFiles.done)) !== undefined;
+  return isPresent(join(directory, stageFiles.done));
 }

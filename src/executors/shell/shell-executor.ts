@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { AbortReason, abortReasonOf, onceAborted } from '../../lib/abort.ts';
 import { EnvironmentLostError, errorMessage, StorageError } from '../../lib/errors.ts';
 import { startDetached } from '../../platform/detached-process.ts';
+import { isPresent } from '../../platform/file-presence.ts';
 import { writePrivateFile } from '../../platform/private-folder.ts';
 import { identifyProcess } from '../../platform/process-identity.ts';
 import { type ProcessTable, withProcessCookies } from '../../platform/process-table.ts';
@@ -80,7 +81,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
 
   async function exitOf(stage: StageProcesses | undefined, command: StageCommand, io: StageIo): Promise<ExitStatus> {
     const status = parseStatus(readStateFile(join(io.directory, stageFiles.status)));
-    if (readStateFile(join(io.directory, stageFiles.damaged)) !== undefined) {
+    if (isPresent(join(io.directory, stageFiles.damaged))) {
       options.io.log.warning(`Some output of ${command.stage} could not be stored and is missing. Is the disk full?`);
     }
     if (status !== undefined) {
@@ -213,7 +214,7 @@ function watchForStatus(directory: string): {
   const { promise, resolve } = Promise.withResolvers<void>();
   let isWatching = false;
   const look = (): void => {
-    if (isWatching && readStateFile(join(directory, stageFiles.status)) !== undefined) resolve();
+    if (isWatching && isPresent(join(directory, stageFiles.status))) resolve();
   };
   return {
     look,

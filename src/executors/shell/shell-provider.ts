@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { RunnerConfig } from '../../config/runner-config.ts';
 import { abortReasonOf } from '../../lib/abort.ts';
 import { PrepareError } from '../../lib/errors.ts';
 import type { BuildPlan } from '../../plan/build-plan.ts';
@@ -29,6 +28,8 @@ export interface ShellProviderOptions {
   readonly limits?: OutputLimits;
 }
 
+type Runner = Parameters<ExecutorProvider['acquire']>[0];
+
 const knownShells: readonly string[] = ['bash', 'sh', 'pwsh', 'powershell'] satisfies ShellName[];
 
 /** Runs jobs in a shell of the manager's host (spec executors-other.md §1). */
@@ -39,6 +40,7 @@ export function createShellProvider(options: ShellProviderOptions): ExecutorProv
   const table = createProcessTable();
   const traits = shellTraits(options);
   const bootId = readBootId();
+  const setsid = findExecutable('setsid', `${searchPath}:/usr/bin:/bin`);
 
   function executorFor(plan: BuildPlan, io: JobIo, handle: EnvironmentHandle, isRecovered: boolean): Executor {
     const shell = shellCommand(plan.shell, {
@@ -51,7 +53,7 @@ export function createShellProvider(options: ShellProviderOptions): ExecutorProv
       shell: user === '' ? shell : asUser(shell, user),
       environment,
       workingDirectory: options.workingDirectory,
-      setsid: findExecutable('setsid', `${searchPath}:/usr/bin:/bin`),
+      setsid,
       isOtherUser: user !== '',
       isRecovered,
       limits: options.limits ?? defaultOutputLimits,
@@ -66,7 +68,7 @@ export function createShellProvider(options: ShellProviderOptions): ExecutorProv
     return executorFor(plan, io, handle, isRecovered);
   }
 
-  function createLease(runner: RunnerConfig): Lease {
+  function createLease(runner: Runner): Lease {
     return {
       prepare: async (plan, io, signal) => {
         if (signal.aborted) throw abortReasonOf(signal);
@@ -112,7 +114,7 @@ function shellTraits(options: ShellProviderOptions): ExecutorTraits {
 
 async function checkHost(
   plan: BuildPlan,
-  runner: RunnerConfig,
+  runner: Runner,
   options: ShellProviderOptions & { readonly user: string },
   searchPath: string,
 ): Promise<void> {

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { planFor, runnerFor } from '../../../test/contract/executor/plan.ts';
-import { AbortReason } from '../../lib/abort.ts';
-import { EnvironmentLostError, JobConfigurationError, PrepareError } from '../../lib/errors.ts';
-import { systemClock } from '../../platform/system-clock.ts';
-import type { Lease, StageIo } from '../port.ts';
-import { createDummyProvider } from './dummy-provider.ts';
+import { createDummyProvider } from '../../../src/executors/dummy/dummy-provider.ts';
+import type { Lease, StageIo } from '../../../src/executors/port.ts';
+import { AbortReason } from '../../../src/lib/abort.ts';
+import { EnvironmentLostError, JobConfigurationError, PrepareError } from '../../../src/lib/errors.ts';
+import { systemClock } from '../../../src/platform/system-clock.ts';
+import { planFor, runnerFor } from './plan.ts';
 
 const never = new AbortController().signal;
 const folders: string[] = [];

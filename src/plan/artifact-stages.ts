@@ -3,6 +3,7 @@ import { cleanRepositoryUrl } from '../git/repository-url.ts';
 import type { PayloadArtifact } from '../gitlab/job-payload.ts';
 import { formatGoDuration } from '../lib/go-duration.ts';
 import { changeDirectory, command, notice } from '../script/build-operations.ts';
+import type { ScriptOperation } from '../script/operations.ts';
 import { findVariable } from '../variables/lookup.ts';
 import { readBoolean } from '../variables/parse-boolean.ts';
 import type { StagePlan } from './build-plan.ts';
@@ -45,7 +46,13 @@ export function planUploadArtifacts(outcome: 'success' | 'failure', context: Pla
       ...artifacts.map((artifact) =>
         withHelper(context, 'Uploading artifacts', (helper, leading) => [
           notice('Uploading artifacts...'),
-          command(helper, ...leading, 'artifacts-uploader', ...uploadArguments(artifact, context)),
+          ...(wantsProvenance(artifact, context) ? takeTime : []),
+          {
+            op: 'command',
+            command: helper,
+            expand: [timeVariable],
+            arguments: [...leading, 'artifacts-uploader', ...uploadArguments(artifact, context)],
+          },
         ]),
       ),
     ],
@@ -88,7 +95,18 @@ function wantsProvenance(artifact: PayloadArtifact, { payload }: PlanContext): b
   return readBoolean(wanted) && artifact.artifact_format === 'zip';
 }
 
-/** The end of the job is not known while planning: the uploader takes the time at which it runs. */
+const timeVariable = '__millrace_time';
+
+/** When the job ended is known only when the artifacts are uploaded. */
+const takeTime: readonly ScriptOperation[] = [
+  { op: 'verbatim', dialect: 'posix', text: `${timeVariable}=$(date -u +%Y-%m-%dT%H:%M:%SZ)` },
+  {
+    op: 'verbatim',
+    dialect: 'powershell',
+    text: `\${${timeVariable}}=[DateTime]::UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ")`,
+  },
+];
+
 function provenanceArguments({ payload, runner, startedAt }: PlanContext): readonly string[] {
   const value = (key: string): string => findVariable(payload.variables, key)?.value ?? '';
   return [
@@ -105,7 +123,10 @@ function provenanceArguments({ payload, runner, startedAt }: PlanContext): reado
     runner.executor,
     '--runner-name',
     runner.name,
-    ...(startedAt === undefined ? [] : ['--started-at', startedAt]),
+    '--started-at',
+    startedAt ?? `\${${timeVariable}}`,
+    '--ended-at',
+    `\${${timeVariable}}`,
     '--schema-version',
     value('SLSA_PROVENANCE_SCHEMA_VERSION') || 'unknown',
     ...payload.variables.flatMap(({ key }) => ['--metadata-parameter', key]),

@@ -11,7 +11,8 @@ export type ScriptOperation =
       readonly op: 'command';
       readonly command: string;
       readonly arguments: readonly string[];
-      readonly expand?: boolean;
+      /** true: every `${NAME}` is a reference; a list: only those to these names. */
+      readonly expand?: boolean | readonly string[];
     }
   /** Runs a program with a text on its standard input; `bestEffort` ignores a failure. */
   | {

@@ -3,7 +3,7 @@ import type { ScriptCondition, ScriptOperation } from '../script/operations.ts';
 import { coloured } from './colours.ts';
 import { markCall } from './posix-marks.ts';
 import type { Quote } from './posix-quoting.ts';
-import { argumentPieces } from './references.ts';
+import { argumentPieces, type CommandLine } from './references.ts';
 
 export interface PosixWriterOptions {
   readonly quote: Quote;
@@ -124,13 +124,15 @@ export class PosixWriter {
     if (this.#options.exitCodeCheck) this.line(exitCodeCheck);
   }
 
-  #command(operation: { command: string; arguments: readonly string[]; expand?: boolean }): string {
-    const write = operation.expand ? (argument: string) => this.#expanded(argument) : this.quote;
+  #command(operation: CommandLine): string {
+    const { expand } = operation;
+    const names = typeof expand === 'object' ? expand : undefined;
+    const write = expand ? (argument: string) => this.#expanded(argument, names) : this.quote;
     return [this.quote(operation.command), ...operation.arguments.map(write)].join(' ');
   }
 
-  #expanded(argument: string): string {
-    return argumentPieces(argument)
+  #expanded(argument: string, names?: readonly string[]): string {
+    return argumentPieces(argument, names)
       .map((piece) => ('variable' in piece ? `"\${${piece.variable}}"` : this.quote(piece.text)))
       .join('');
   }

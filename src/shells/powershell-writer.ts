@@ -4,7 +4,7 @@ import { coloured } from './colours.ts';
 import { exportVariable } from './powershell-exports.ts';
 import { escapeText, quoteSingle, quoteValue } from './powershell-quoting.ts';
 import { removeByNameLines, removeDirectoryLines, removeFileLines, withInputLines } from './powershell-snippets.ts';
-import { argumentPieces } from './references.ts';
+import { argumentPieces, type CommandLine } from './references.ts';
 
 export interface PowershellWriterOptions {
   /** FF_USE_POWERSHELL_PATH_RESOLVER: PowerShell says what a path means. */
@@ -103,8 +103,10 @@ export class PowershellWriter {
     }
   }
 
-  #command(operation: { command: string; arguments: readonly string[]; expand?: boolean }): string {
-    const write = operation.expand ? expanded : quoteSingle;
+  #command(operation: CommandLine): string {
+    const { expand } = operation;
+    const names = typeof expand === 'object' ? expand : undefined;
+    const write = expand ? (argument: string) => expanded(argument, names) : quoteSingle;
     return ['&', quoteValue(operation.command), ...operation.arguments.map(write)].join(' ');
   }
 
@@ -181,7 +183,7 @@ export class PowershellWriter {
   }
 }
 
-function expanded(argument: string): string {
-  const pieces = argumentPieces(argument);
+function expanded(argument: string, names?: readonly string[]): string {
+  const pieces = argumentPieces(argument, names);
   return `"${pieces.map((piece) => ('variable' in piece ? `\${${piece.variable}}` : escapeText(piece.text))).join('')}"`;
 }

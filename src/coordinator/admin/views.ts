@@ -78,6 +78,7 @@ export function pipelineView(core: CoordinatorCore, pipeline: LivePipeline) {
       ...jobView(core, job),
       needs: pipeline.definition(job.name)?.needs?.map((need) => need.job) ?? null,
       when: pipeline.definition(job.name)?.when ?? 'on_success',
+      environment: pipeline.definition(job.name)?.environment ?? null,
     })),
   };
 }

@@ -1,4 +1,3 @@
-import { jobPayloadSchema } from '../../gitlab/job-payload.ts';
 import { errorMessage } from '../../lib/errors.ts';
 import type { JsonValue } from '../../lib/json.ts';
 import { artifactSources, assemblePayload } from '../payload/assemble.ts';
@@ -64,12 +63,7 @@ function refusalReason(
 ): string | undefined {
   const definition = core.pipelines.of(job)?.definition(job.name);
   if (definition === undefined) return undefined;
-  // Read as the runner will: defaults filled in.
-  const { steps, artifacts, cache } = definition;
-  const demand = jobPayloadSchema
-    .pick({ steps: true, artifacts: true, cache: true })
-    .parse({ steps, artifacts, cache });
-  return missingFeatures(demand, features).length > 0 ? 'runner_unsupported' : undefined;
+  return missingFeatures(definition, features).length > 0 ? 'runner_unsupported' : undefined;
 }
 
 function payloadOf(core: CoordinatorCore, job: JobRecord, runner: RunnerRecord): JsonValue {

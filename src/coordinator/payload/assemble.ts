@@ -42,6 +42,10 @@ export function assemblePayload(input: PayloadInput): JsonValue {
     artifacts: job.artifacts,
     cache: job.cache,
     hooks: job.hooks,
+    ...(job.secrets === undefined ? {} : { secrets: job.secrets }),
+    ...(job.inputs === undefined ? {} : { inputs: job.inputs }),
+    // An empty text would make the payload unreadable for some runners.
+    ...(job.run === undefined || job.run === '' ? {} : { run: job.run }),
     credentials: [],
     dependencies: input.dependencies.map(dependency),
     features: { trace_sections: true, token_mask_prefixes: [], failure_reasons: acceptedFailureReasons },

@@ -126,6 +126,32 @@ test('assemblePayload makes what a runner can read', () => {
   });
 });
 
+test('assemblePayload hands on secrets, inputs and native steps', () => {
+  const payload = jobPayloadSchema.parse(
+    assemblePayload({
+      submission: { project: { id: 9, name: 'p', path: 'g/p' }, git },
+      job: jobOf({
+        steps: [],
+        run: '[{"name":"a"}]',
+        secrets: { A: { vault: { path: 'x' } } },
+        inputs: [{ key: 'i', value: { type: 'string', content: 'c' } }],
+      }),
+      facts,
+      late: { dotenv: [], played: [] },
+      dependencies: [],
+      maximumTimeoutSeconds: 0,
+      secondsInQueue: 0,
+      runningJobsOfProject: 0,
+    }),
+  );
+  expect(payload).toMatchObject({
+    run: '[{"name":"a"}]',
+    secrets: { A: { vault: { path: 'x' } } },
+    inputs: [{ key: 'i', value: { type: 'string', content: 'c' } }],
+    runner_info: { timeout: 600 },
+  });
+});
+
 describe('artifactSources', () => {
   const jobs = [jobOf({ name: 'a', stage: 'build' }), jobOf({ name: 'b', stage: 'build' }), jobOf({ name: 'c' })];
   const sources = (change: Readonly<Record<string, unknown>>) =>
@@ -175,17 +201,18 @@ test('artifactKind fills in the defaults and refuses bad pairs', () => {
 });
 
 test('missingFeatures asks only for what the job uses', () => {
-  const demand = (change: object) => {
-    const { steps, artifacts, cache } = jobPayloadSchema.parse({ steps: [{ name: 'script' }], ...change });
-    return missingFeatures({ steps, artifacts, cache }, {});
-  };
-  expect(demand({})).toEqual([]);
-  expect(demand({ artifacts: [{ artifact_type: 'junit', exclude: ['a'] }] })).toEqual([
+  const missing = (change: Readonly<Record<string, unknown>>) => missingFeatures(jobOf(change), {});
+  expect(missing({})).toEqual([]);
+  expect(missing({ artifacts: [{ artifact_type: 'junit', exclude: ['a'] }] })).toEqual([
     'upload_multiple_artifacts',
     'artifacts_exclude',
   ]);
-  expect(demand({ steps: [{ name: 'release' }], cache: [{ fallback_keys: ['a'] }] })).toEqual([
-    'multi_build_steps',
-    'fallback_cache_keys',
-  ]);
+  expect(
+    missing({
+      steps: [{ name: 'release', script: [] }],
+      cache: [{ key: 'k', fallback_keys: ['a'] }],
+      secrets: { PASSWORD: {} },
+    }),
+  ).toEqual(['multi_build_steps', 'fallback_cache_keys', 'vault_secrets']);
+  expect(missingFeatures(jobOf({ secrets: { A: {} } }), { vault_secrets: true })).toEqual([]);
 });

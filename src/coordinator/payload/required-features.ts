@@ -1,7 +1,7 @@
-import type { JobPayload } from '../../gitlab/job-payload.ts';
+import type { SubmittedJob } from '../submission.ts';
 
-/** What of a payload decides which features a runner must have. */
-export type FeatureDemand = Pick<JobPayload, 'steps' | 'artifacts' | 'cache'>;
+/** What of a job decides which features a runner must have. */
+export type FeatureDemand = Pick<SubmittedJob, 'steps' | 'artifacts' | 'cache' | 'secrets'>;
 
 /**
  * Features the job cannot do without that the runner did not announce. Such a job fails with `runner_unsupported`
@@ -14,14 +14,13 @@ export function missingFeatures(
   return requiredFeatures(demand).filter((feature) => announced[feature] !== true);
 }
 
-function requiredFeatures(demand: FeatureDemand): readonly string[] {
+function requiredFeatures({ steps, artifacts, cache, secrets }: FeatureDemand): readonly string[] {
   const required: string[] = [];
-  const isReport = (type: string): boolean => type !== '' && type !== 'archive';
-  if (demand.artifacts.some((artifact) => isReport(artifact.artifact_type))) required.push('upload_multiple_artifacts');
-  if (demand.artifacts.some((artifact) => artifact.exclude.length > 0)) required.push('artifacts_exclude');
-  if (demand.steps.some((step) => step.name !== 'script' && step.name !== 'after_script')) {
-    required.push('multi_build_steps');
-  }
-  if (demand.cache.some((cache) => cache.fallback_keys.length > 0)) required.push('fallback_cache_keys');
+  const isReport = (type = 'archive'): boolean => type !== '' && type !== 'archive';
+  if (artifacts.some((artifact) => isReport(artifact.artifact_type))) required.push('upload_multiple_artifacts');
+  if (artifacts.some((artifact) => (artifact.exclude ?? []).length > 0)) required.push('artifacts_exclude');
+  if (steps.some((step) => step.name !== 'script' && step.name !== 'after_script')) required.push('multi_build_steps');
+  if (cache.some((entry) => (entry.fallback_keys ?? []).length > 0)) required.push('fallback_cache_keys');
+  if (Object.keys(secrets ?? {}).length > 0) required.push('vault_secrets');
   return required;
 }

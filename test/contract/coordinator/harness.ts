@@ -293,7 +293,3 @@ export function submission(
     ...more,
   };
 }
-
-export function variable(key: string, value: string) {
-  return { key, value };
-}

@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { appendFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { startCoordinator } from '../../../src/coordinator/start.ts';
 import { call, Harness, startHarness, submission, temporaryFolder } from './harness.ts';
 
-const program = join(import.meta.dirname, 'coordinator-process.ts');
+const program = fileURLToPath(new URL('./coordinator-process.ts', import.meta.url));
 
 async function startProcess(dataDir: string): Promise<{ readonly child: ChildProcess; readonly url: string }> {
   const child = spawn(process.execPath, [program, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -37,7 +37,7 @@ export function requireAdmin(core: Pick<CoordinatorCore, 'store'>, request: Inco
     401,
     token === '' ? 'the administrator token is missing' : 'the token is not the administrator’s',
     {
-      hint: 'Send the admin token of tokens.json in the data folder as PRIVATE-TOKEN or Bearer token.',
+      hint: 'Send the content of the file admin-token in the data folder as PRIVATE-TOKEN or Bearer token.',
     },
   );
 }

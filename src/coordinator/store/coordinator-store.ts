@@ -18,8 +18,10 @@ import { type PipelineSubmission, pipelineSubmissionSchema } from '../submission
 import { type StoreFolders, storeFolders } from './folders.ts';
 import { newSecret } from './secrets.ts';
 
-const tokensSchema = z.object({ adminToken: z.string(), registrationToken: z.string() });
-export type CoordinatorTokens = z.output<typeof tokensSchema>;
+export interface CoordinatorTokens {
+  readonly adminToken: string;
+  readonly registrationToken: string;
+}
 
 export interface StoredState {
   readonly counters: Counters;
@@ -123,11 +125,10 @@ export class CoordinatorStore {
   }
 
   #loadTokens(): CoordinatorTokens {
-    const stored = this.#read(this.folders.tokens, tokensSchema);
-    if (stored !== undefined) return stored;
-    const tokens = { adminToken: newSecret('admin'), registrationToken: newSecret('registration') };
-    replaceStateFile(this.folders.tokens, JSON.stringify(tokens));
-    return tokens;
+    return {
+      adminToken: loadSecret(this.folders.adminToken, 'admin'),
+      registrationToken: loadSecret(this.folders.registrationToken, 'registration'),
+    };
   }
 
   #read<T extends z.ZodType>(path: string, schema: T): z.output<T> | undefined {
@@ -142,6 +143,15 @@ export class CoordinatorStore {
       });
     }
   }
+}
+
+/** The secret in a file of its own, made where there is none. */
+function loadSecret(path: string, kind: 'admin' | 'registration'): string {
+  const stored = readStateFile(path)?.trim() ?? '';
+  if (stored !== '') return stored;
+  const secret = newSecret(kind);
+  replaceStateFile(path, `${secret}\n`);
+  return secret;
 }
 
 function numbersIn(folder: string): readonly number[] {

@@ -68,6 +68,7 @@ export async function runManagerCommand(
   try {
     const end = await serve(options, environment, compose, log);
     if (end.kind === 'clean') return 0;
+    if (end.kind === 'failed') throw end.error;
     const reason = end.kind === 'forced' ? `forced exit with stop signal: ${end.signalName}` : 'shutdown timed out';
     log.fatal('Service run failed', { error: reason });
     log.flush();

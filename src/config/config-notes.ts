@@ -12,6 +12,10 @@ export interface ConfigNote {
 
 const SHELLS = ['', 'bash', 'sh', 'cmd', 'pwsh', 'powershell'];
 
+/** Settings of a runner that nothing reads yet. */
+const unusedSections = ['referees', 'monitoring', 'experimental', 'slot_cgroups'];
+const unusedFlags = ['FF_USE_JOB_ROUTER', 'FF_RESOLVE_FULL_TLS_CHAIN'];
+
 /** What is logged after a load; includes every setting that this version does not act on. */
 export function configNotes(loaded: LoadedConfig): readonly ConfigNote[] {
   const { config } = loaded;
@@ -37,6 +41,20 @@ function runnerNotes(runner: RunnerConfig): readonly ConfigNote[] {
       ...fields,
       shell: runner.shell,
     }),
+    ...when(runner.cache.type !== '', 'A distributed cache is configured, but this version caches locally only', {
+      ...fields,
+      type: runner.cache.type,
+    }),
+    ...when(runner.proxyExec === true, 'proxy_exec has no effect in this version', fields),
+    ...unusedSections.flatMap((name) =>
+      when(name in (runner.sections ?? {}), 'A table of a runner has no effect in this version', {
+        ...fields,
+        table: name,
+      }),
+    ),
+    ...unusedFlags.flatMap((flag) =>
+      when(runner.featureFlags[flag] === true, 'A feature flag has no effect in this version', { ...fields, flag }),
+    ),
     ...when(runner.tokenExpiresAt !== undefined, 'A token expires and this version does not renew it', {
       ...fields,
       expires_at: runner.tokenExpiresAt?.toISOString(),

@@ -242,6 +242,12 @@ name = "a"
 url = "http://gitlab.test/ci/"
 shell = "fish"
 token_expires_at = 2030-01-01T00:00:00Z
+proxy_exec = true
+feature_flags = { FF_USE_JOB_ROUTER = true, FF_RESOLVE_FULL_TLS_CHAIN = false }
+[runners.cache]
+Type = "s3"
+[runners.referees.metrics]
+query_interval = 1
 `);
     const messages = configNotes(loaded).map((note) => note.message);
     expect(messages).toEqual([
@@ -249,6 +255,10 @@ token_expires_at = 2030-01-01T00:00:00Z
       'A runner without a token is not served',
       'The /ci at the end of a url is not needed any more: remove it',
       'A runner names a shell that is not known',
+      'A distributed cache is configured, but this version caches locally only',
+      'proxy_exec has no effect in this version',
+      'A table of a runner has no effect in this version',
+      'A feature flag has no effect in this version',
       'A token expires and this version does not renew it',
     ]);
   });

@@ -62,4 +62,6 @@ export interface TlsFiles {
 export interface EmbeddedOverrides {
   /** First interval between two trace updates; the server's header replaces it. Default 3000. */
   readonly traceUpdateIntervalMs?: number;
+  /** Longest time in which the server hears nothing of a running job; its answers bring a cancel. Default 30000. */
+  readonly signOfLifeIntervalMs?: number;
 }

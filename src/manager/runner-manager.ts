@@ -47,6 +47,8 @@ export type ManagerEnd =
   | { readonly kind: 'clean' }
   /** Jobs did not end within the shutdown timeout. */
   | { readonly kind: 'timed_out' }
+  /** Nothing can be served (jobs of an earlier manager could not be taken up, a bug). */
+  | { readonly kind: 'failed'; readonly error: unknown }
   /** A second signal: nothing was waited for. */
   | { readonly kind: 'forced'; readonly signalName: string };
 
@@ -119,10 +121,7 @@ class Manager implements RunnerManager {
       await this.#shutDownProviders();
       this.#finish({ kind: 'clean' });
     } catch (error) {
-      if (!this.#patience.signal.aborted) {
-        this.#options.logger.error('The runner manager failed', { error: errorMessage(error) });
-      }
-      this.#finish({ kind: 'timed_out' });
+      this.#finish(this.#patience.signal.aborted ? { kind: 'timed_out' } : { kind: 'failed', error });
     } finally {
       clearInterval(keepAlive);
       this.#options.clients.close();

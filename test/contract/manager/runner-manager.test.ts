@@ -241,6 +241,26 @@ describe('asking for jobs', () => {
     expect(other.seen).toHaveLength(3);
   });
 
+  it('goes on asking a server that cannot serve, or says nonsense', async () => {
+    const statuses = [401, 404, 409, 501, 505, 200, 400];
+    server.answer((request, response) => {
+      const status = statuses[server.seen.length - 1];
+      if (status === undefined) request.reset();
+      else sendStatus(response, status);
+    });
+    const { messages } = start([runner(server.url)]);
+    await server.until(isJobRequest, statuses.length + 3);
+    expect(messages().filter((message) => message.includes('unhealthy'))).toEqual([]);
+  });
+
+  it('waits as long as a server asks, without a slot', async () => {
+    other.answer((_request, response) => sendStatus(response, 429, { 'Retry-After': '600' }));
+    start([runner(other.url, { token: 'other' }), runner(server.url)], { concurrent: 1 });
+    await other.until(isJobRequest);
+    await server.until(isJobRequest, 10);
+    expect(other.seen).toHaveLength(1);
+  });
+
   it('asks again after the unhealthy interval', async () => {
     other.answer((_request, response) => sendStatus(response, 403));
     const { messages } = start([runner(other.url, { unhealthy_interval: '50ms', unhealthy_requests_limit: 1 })]);
@@ -445,6 +465,13 @@ describe('stopping', () => {
     await started(1);
     manager.stop('terminated');
     expect(await manager.done).toEqual({ kind: 'timed_out' });
+  });
+
+  it('fails when jobs of an earlier manager cannot be looked for', async () => {
+    const error = new Error('no such disk');
+    const { manager } = start([runner(server.url)], { recover: () => Promise.reject(error) });
+    expect(await manager.done).toEqual({ kind: 'failed', error });
+    expect(server.seen).toHaveLength(0);
   });
 
   it('stops with no runner at all', async () => {

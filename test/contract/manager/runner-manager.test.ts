@@ -196,6 +196,16 @@ describe('asking for jobs', () => {
     expect(running[1]?.slot.concurrentId).toBe(0);
   });
 
+  it('counts requests under way as jobs that may come', async () => {
+    server.answer(() => {});
+    const flags = { FF_USE_ADAPTIVE_REQUEST_CONCURRENCY: false };
+    const limited = runner(server.url, { limit: 2, request_concurrency: 4, feature_flags: flags });
+    start([limited, runner(other.url, { token: 'other' })]);
+    await server.until(isJobRequest, 2);
+    await other.until(isJobRequest, other.seen.length + 10);
+    expect(server.seen).toHaveLength(2);
+  });
+
   it('keeps to the slots of the manager, whatever is asked in parallel', async () => {
     handOut(server, ...Array.from({ length: 6 }, (_, id) => ({ id: id + 1 })));
     handOut(other, ...Array.from({ length: 6 }, (_, id) => ({ id: id + 11 })));
@@ -332,19 +342,19 @@ describe('a server that does not answer', () => {
   });
 
   it('gives up the only slot while a poll is held, and is not asked to hold the next one', async () => {
-    const bodyOf = (body: string) => JSON.parse(body) as { last_update?: string };
+    const isHeld = (request: { readonly body: string }) => request.body.includes('"last_update":"now"');
     other.answer((request, response) => {
-      const isHeld = bodyOf(request.body).last_update !== undefined;
-      if (!isHeld) sendStatus(response, 204, { 'X-GitLab-Last-Update': 'now' });
+      if (!isHeld(request)) sendStatus(response, 204, { 'X-GitLab-Last-Update': 'now' });
     });
-    handOut(server, { id: 1 });
-    const limited = runner(server.url, { limit: 1 });
-    const { started } = start([limited, runner(other.url, { token: 'other' })], { concurrent: 2, graces });
-    const job = await started(1);
-    // The first runner is at its limit: the second may be held. When the job ends, both want slots again.
-    await other.until((request) => bodyOf(request.body).last_update === 'now');
-    job.end();
-    await server.until(isJobRequest, server.seen.length + 5);
+    // While the first runner is left alone, the second may be held.
+    server.answer((_request, response) => sendStatus(response, 403));
+    const refused = runner(server.url, { unhealthy_requests_limit: 1, unhealthy_interval: '200ms' });
+    start([refused, runner(other.url, { token: 'other' })], { concurrent: 1, graces });
+    await other.until(isHeld);
+    server.answer((_request, response) => sendStatus(response, 204));
+    await server.until(isJobRequest, server.seen.length + 10);
+    expect(other.seen.filter(isHeld)).toHaveLength(1);
+    expect(other.seen.filter((request) => !isHeld(request)).length).toBeGreaterThan(1);
   });
 
   it('never brings more jobs than slots', async () => {

@@ -13,7 +13,9 @@ function ownFiles(name) {
 function borderRules(name, { mayImport }) {
   if (mayImport.includes('*')) return [];
   const always = mayImport.filter((entry) => !entry.endsWith(':types'));
-  const typesOnly = mayImport.filter((entry) => entry.endsWith(':types')).map((entry) => entry.slice(0, -':types'.length));
+  const typesOnly = mayImport
+    .filter((entry) => entry.endsWith(':types'))
+    .map((entry) => entry.slice(0, -':types'.length));
   const from = { ...ownFiles(name) };
   from.pathNot = [...(from.pathNot ?? []), '\\.test\\.ts$'];
   const rules = [
@@ -39,7 +41,12 @@ function borderRules(name, { mayImport }) {
 
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     ...Object.entries(folders).flatMap(([name, rule]) => borderRules(name, rule)),
     {
       name: 'pure-folders-do-no-io',
@@ -47,7 +54,12 @@ module.exports = {
       from: { path: pure.map(pathOf), pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(path|path/posix|path/win32|crypto|url|buffer|util)$' },
     },
-    { name: 'tools-stay-out', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench|tools)/' } },
+    {
+      name: 'tools-stay-out',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(test|bench|tools)/' },
+    },
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -12,7 +12,10 @@ export default defineConfig({
       { extends: true, test: { name: 'contract', include: ['test/contract/**/*.test.ts'] } },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'] } },
       { extends: true, test: { name: 'scenario', include: ['test/scenario/**/*.test.ts'], fileParallelism: true } },
-      { extends: true, test: { name: 'differential', include: ['test/differential/**/*.test.ts'], fileParallelism: false } },
+      {
+        extends: true,
+        test: { name: 'differential', include: ['test/differential/**/*.test.ts'], fileParallelism: false },
+      },
     ],
   },
 });

@@ -1,11 +1,18 @@
 import type { CommandEnvironment } from './commands/command-environment.ts';
 import { versionText } from './commands/version.ts';
 
+const leastNodeVersion = 24;
+
 /**
  * Entry of the program: argv → command → exit code. The only place that reads process.argv and process.env and that
  * ends the process.
  */
 async function main(): Promise<void> {
+  if (Number.parseInt(process.versions.node, 10) < leastNodeVersion) {
+    process.stderr.write(`millrace needs Node ${leastNodeVersion}; this is ${process.version}\n`);
+    process.exitCode = 1;
+    return;
+  }
   const argv = process.argv.slice(2);
   if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v' || argv[0] === '-version')) {
     process.stdout.write(versionText());
@@ -20,7 +27,7 @@ function processEnvironment(): CommandEnvironment {
   return {
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
-    isTerminal: process.stdout.isTTY === true,
+    isTerminal: process.stdout.isTTY,
     env: process.env,
     workingDirectory: process.cwd(),
     onSignal: (name, listener) => {

@@ -56,8 +56,8 @@ describe('a killed manager', () => {
     const total = Number(/^total (\d+)$/m.exec(lines.join('\n'))?.[1]);
     expect(total).toBeGreaterThan(5);
     const wanted = Array.from({ length: total }, (_, index) => index + 1);
-    expect(lines.filter((line) => / out$/.test(line))).toEqual(wanted.map((n) => `line ${n} out`));
-    expect(lines.filter((line) => / err$/.test(line))).toEqual(wanted.map((n) => `line ${n} err`));
+    expect(lines.filter((line) => line.endsWith(' out'))).toEqual(wanted.map((n) => `line ${n} out`));
+    expect(lines.filter((line) => line.endsWith(' err'))).toEqual(wanted.map((n) => `line ${n} err`));
     expect(lines.filter((line) => line.startsWith('Running with'))).toHaveLength(1);
     expect(lines.filter((line) => line.startsWith('Executing "step_script"'))).toHaveLength(1);
     expect(lines.filter((line) => line === '$ cat "$SECRET_FILE" && echo')).toHaveLength(1);

@@ -29,7 +29,7 @@ import {
   userVariables,
 } from './variables/predefined.ts';
 import { identifyProject, type ProjectIdentity } from './variables/project-identity.ts';
-import { layer, type VariableLayer, VariableScope, yamlVariable } from './variables/scope.ts';
+import { layer, type VariableLayer, VariableScope } from './variables/scope.ts';
 import { decideWorkflow, type WorkflowDecision } from './workflow.ts';
 import { fromPlain, type MapEntry } from './yaml/nodes.ts';
 
@@ -218,7 +218,6 @@ function assemble(
   options: CompileOptions,
 ): PipelineSubmission {
   const { gitFacts } = options;
-  const name = workflow.name === undefined ? [] : [yamlVariable('CI_PIPELINE_NAME', workflow.name, true)];
   return {
     project: { id: project.id, name: project.name, path: project.path },
     git: {
@@ -232,7 +231,7 @@ function assemble(
     },
     name: workflow.name ?? '',
     stages: [...config.stages],
-    jobs: jobs.map((job) => ({ ...job, variables_below_dotenv: [...name, ...job.variables_below_dotenv] })),
+    jobs,
     cancel_on_job_failure: workflow.cancelOnJobFailure,
     only_jobs: [],
     run_needs: false,

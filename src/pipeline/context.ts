@@ -34,7 +34,9 @@ export class Repository {
     this.#signal = signal;
   }
 
-  read(path: string): Promise<Uint8Array | undefined> {
+  async read(path: string): Promise<Uint8Array | undefined> {
+    // no file has such a name, and file systems answer it with an exception
+    if (path === '' || path.includes('\0')) return undefined;
     return this.#files.read(path, this.#signal);
   }
 

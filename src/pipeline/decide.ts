@@ -1,6 +1,6 @@
 import type { CompileContext } from './context.ts';
 import type { JobInstance } from './graph/instances.ts';
-import { InstanceIndex, type ResolvedNeed, resolveNeeds } from './graph/needs.ts';
+import { type InstanceIndex, type ResolvedNeed, resolveNeeds } from './graph/needs.ts';
 import type { AllowFailure, JobWhen } from './keywords/job.ts';
 import type { JobRule } from './keywords/job-rules.ts';
 import { defaultOnly } from './keywords/policies.ts';

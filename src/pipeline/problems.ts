@@ -9,13 +9,21 @@ export class Problems {
   readonly #problems = new Map<string, PipelineProblem>();
   readonly #notices = new Map<string, PipelineNotice>();
 
+  readonly #unusable = new Set<string>();
+
   get isEmpty(): boolean {
     return this.#problems.size === 0;
   }
 
   /** Notes a problem; the same text at the same place is noted once. */
   add(message: string, at: Position, hint?: string): void {
-    put(this.#problems, message, at, hint);
+    if (!this.#unusable.has(placeOf(at))) put(this.#problems, message, at, hint);
+  }
+
+  /** Notes a problem that leaves no usable value at its place: what others say about that place would only be fallout. */
+  addFatal(message: string, at: Position, hint?: string): void {
+    this.add(message, at, hint);
+    this.#unusable.add(placeOf(at));
   }
 
   notice(message: string, at: Position, hint?: string): void {
@@ -41,8 +49,12 @@ export function problemLine(problem: PipelineProblem): string {
   return `${place}: ${problem.message}${problem.hint === undefined ? '' : ` (${problem.hint})`}`;
 }
 
+function placeOf(at: Position): string {
+  return `${at.file}\n${at.line}:${at.column}`;
+}
+
 function put(into: Map<string, PipelineProblem>, message: string, at: Position, hint: string | undefined): void {
-  const key = `${at.file}\n${at.line}:${at.column}\n${message}`;
+  const key = `${placeOf(at)}\n${message}`;
   if (into.has(key)) return;
   const place = { message, file: at.file, line: at.line, column: at.column };
   into.set(key, hint === undefined ? place : { ...place, hint });

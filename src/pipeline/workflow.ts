@@ -2,7 +2,7 @@ import type { CompileContext } from './context.ts';
 import type { WorkflowConfig } from './keywords/workflow.ts';
 import { firstMatch, type RuleResult } from './rules/evaluate.ts';
 import { fromYaml, type PipelineLayers, userLayers } from './variables/job-scope.ts';
-import { layer, VariableScope } from './variables/scope.ts';
+import { layer, VariableScope, yamlVariable } from './variables/scope.ts';
 
 /** What `workflow` decides for the whole pipeline (spec local-pipeline.md §2.3). */
 export interface WorkflowDecision {
@@ -33,13 +33,17 @@ export async function decideWorkflow(
   const name = scopeOf(withVariables)
     .expand(config?.name ?? '', 'empty')
     .trim();
+  const named = name === '' ? [] : [yamlVariable('CI_PIPELINE_NAME', name, true)];
   const onJobFailure = rule?.autoCancel?.onJobFailure ?? config?.autoCancel?.onJobFailure;
   return {
     runs,
     notRun: runs ? undefined : NOT_RUN,
     name: name === '' ? undefined : name,
     cancelOnJobFailure: onJobFailure === 'all',
-    layers: withVariables,
+    layers: {
+      ...withVariables,
+      predefined: layer(layers.predefined.name, [...layers.predefined.variables.values(), ...named]),
+    },
     results,
   };
 }

@@ -76,7 +76,7 @@ class ReferenceResolver {
   }
 
   #refuse(message: string, reference: ReferenceNode): YamlNode {
-    this.#problems.add(message, reference.at);
+    this.#problems.addFatal(message, reference.at);
     return textNode('', reference.at);
   }
 }

@@ -26,7 +26,7 @@ export function readImage(entry: Entry): ImageConfig | undefined {
 /** Reads `services`. */
 export function readServices(entry: Entry): readonly ImageConfig[] {
   if (entry.node.kind !== 'list') {
-    entryProblem(entry, 'should be a array');
+    entryProblem(entry, 'should be an array');
     return [];
   }
   return entry.node.items.flatMap(

@@ -173,7 +173,7 @@ function checkCombinations(fields: Fields): void {
 
 function readRequiredScript(fields: Fields, memo: KeywordMemo): readonly string[] {
   const script = memo.read('script', fields.entry('script'), readScript);
-  if (script?.every((line) => line === '') === true) fields.problem('script', "can't be blank", fields.at('script'));
+  if (script?.every((line) => line === '') === true) fields.problem('script', "can't be blank");
   return script ?? [];
 }
 

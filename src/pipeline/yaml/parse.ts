@@ -8,6 +8,7 @@ import {
   LineCounter,
   type Pair,
   parseAllDocuments,
+  type YAMLParseError,
 } from 'yaml';
 import type { Problems } from '../problems.ts';
 import { list, type MapEntry, map, type Position, scalar, textNode, type YamlNode } from './nodes.ts';
@@ -17,6 +18,7 @@ const MAX_DEPTH = 100;
 /** Aliases count as often as they are used, so a few nested ones cannot stand for billions of nodes. */
 const MAX_NODES = 500_000;
 const MERGE_KEY = '<<';
+const MAX_SYNTAX_ERRORS = 3;
 
 /**
  * Parses a YAML text in GitLab's dialect (spec local-pipeline.md §1.1) to nodes that know their place.
@@ -62,13 +64,23 @@ interface Source {
 }
 
 function convertDocument(document: Document.Parsed, source: Source): YamlNode | undefined {
-  for (const error of document.errors) {
+  for (const error of firstOnEachLine(document.errors, source.lines)) {
     source.report(`Invalid YAML syntax: ${firstLine(error.message)}`, error.pos[0]);
   }
   if (document.errors.length > 0 || document.contents === null) return undefined;
   const node = new Converter(source).convert(document.contents, 0);
   if (node.kind === 'scalar' && node.type === 'null') return undefined;
   return node;
+}
+
+/** After a syntax error the parser stumbles on; what it says about the same line, or after a few lines, is noise. */
+function firstOnEachLine(errors: readonly YAMLParseError[], lines: LineCounter): readonly YAMLParseError[] {
+  const byLine = new Map<number, YAMLParseError>();
+  for (const error of errors) {
+    const { line } = lines.linePos(error.pos[0]);
+    if (!byLine.has(line)) byLine.set(line, error);
+  }
+  return [...byLine.values()].slice(0, MAX_SYNTAX_ERRORS);
 }
 
 class Converter {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { pathBytes, sortByPath } from '../archive/archive-path.ts';
 import type { ExtractedEntry } from '../archive/extract/extraction.ts';
 import type { SelectedEntry } from '../archive/selection/selected-entry.ts';

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ConfigError } from '../lib/errors.ts';
 import { writeTextFile } from '../platform/staged-file.ts';
 

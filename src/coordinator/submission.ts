@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * A compiled pipeline as `millrace pipeline` hands it to a coordinator: the graph of jobs with everything their

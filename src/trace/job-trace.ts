@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import { StorageError } from '../lib/errors.ts';
 import { sectionEndMark, sectionStartMark, sectionTitle } from './line-forms.ts';

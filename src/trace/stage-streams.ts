@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OutputStream } from '../executors/port.ts';
 import { AbortReason } from '../lib/abort.ts';
 import type { Clock } from '../lib/clock.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import type { ByteLayer } from './byte-layer.ts';
 import { LayerChain } from './layer-chain.ts';

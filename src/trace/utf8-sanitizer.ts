@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { z } from 'zod';
+import * as z from 'zod';
 import { asBuffer, type ByteLayer, fromBase64, NO_BYTES, toBase64 } from './byte-layer.ts';
 import { ByteWriter } from './byte-writer.ts';
 

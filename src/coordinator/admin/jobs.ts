@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { JsonValue } from '../../lib/json.ts';
 import type { CoordinatorCore } from '../engine/core.ts';
 import { blankJob } from '../engine/pipeline-book.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CoordinatorCore } from '../engine/core.ts';
 import { type HandOutRequest, takeJob } from '../engine/hand-out.ts';
 import { type Answer, emptyAnswer, errorAnswer, jsonAnswer } from '../http/answer.ts';

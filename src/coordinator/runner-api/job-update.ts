@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CoordinatorCore } from '../engine/core.ts';
 import { type Answer, errorAnswer, textAnswer } from '../http/answer.ts';
 import { readShape } from '../http/body.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CoordinatorCore } from '../engine/core.ts';
 import { type Answer, emptyAnswer, errorAnswer, jsonAnswer, textAnswer } from '../http/answer.ts';
 import { headerOf, readJson, readShape } from '../http/body.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fileSize, readFileRange } from '../../platform/source-files.ts';
 import { sendJson } from './send.ts';
 import { readBody } from './upload-pack.ts';

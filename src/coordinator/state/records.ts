@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type JobStatus, jobStatuses, variableSchema } from '../submission.ts';
 
 /** What the coordinator keeps on disk about runners, jobs and pipelines. All times are milliseconds since the epoch. */

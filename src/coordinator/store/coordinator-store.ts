@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorMessage, StorageError } from '../../lib/errors.ts';
 import type { JsonValue } from '../../lib/json.ts';
 import { listFolder, makePrivateFolder, removeTreeAsync } from '../../platform/private-folder.ts';

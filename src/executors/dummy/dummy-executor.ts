@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { abortReasonOf } from '../../lib/abort.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { EnvironmentLostError } from '../../lib/errors.ts';

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { JsonValue } from '../../lib/json.ts';
 import type { SegmentPosition } from '../../platform/segment-files.ts';
 import type { ExitStatus } from '../port.ts';

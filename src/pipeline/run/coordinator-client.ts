@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PipelineEvent, PipelineSubmission, SourcesManifest } from '../../coordinator/submission.ts';
 import { type SourcesUploadHeader, sourcesUploadType } from '../../coordinator/submission.ts';
 import { ApiError, CommandError } from '../../lib/errors.ts';

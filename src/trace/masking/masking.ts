@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ByteLayer } from '../byte-layer.ts';
 import { LayerChain } from '../layer-chain.ts';
 import { PhraseAutomaton } from './phrase-automaton.ts';

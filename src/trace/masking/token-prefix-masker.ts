@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ByteLayer, fromBase64, NO_BYTES, toBase64 } from '../byte-layer.ts';
 import { ByteWriter } from '../byte-writer.ts';
 import { MASK } from './mask.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OutputStream } from '../../executors/port.ts';
 import { asBuffer, fromBase64, NO_BYTES, toBase64 } from '../byte-layer.ts';
 import { type BoundaryMark, BoundaryMarkParser } from './boundary-mark.ts';

@@ -39,6 +39,8 @@ const stopTimeoutMs = 20_000;
 const checkIntervalMs = 50;
 /** Output appears this soon. */
 const traceIntervalMs = 100;
+/** A cancel is heard of this soon by a job that prints nothing. */
+const signOfLifeIntervalMs = 500;
 
 /** Starts a coordinator on loopback and a manager with one shell runner that it serves. */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
@@ -51,7 +53,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     return {
       url: coordinator.url,
       adminToken: coordinator.adminToken,
-      stop: (signalName) => manager.manager.stop(signalName),
+      stop: (signalName) => {
+        if (manager.manager.state !== 'forceful-shutdown') manager.manager.stop(signalName);
+      },
       close: () => {
         closed ??= closeBoth(manager, coordinator, logger);
         return closed;
@@ -83,7 +87,8 @@ export async function endLeftovers(options: EmbeddedOptions): Promise<boolean> {
 }
 
 async function closeBoth(started: StartedManager, coordinator: RunningCoordinator, logger: Logger): Promise<void> {
-  started.manager.drain('pipeline over');
+  // A drain on top of a stop would not wait for the jobs.
+  if (started.manager.state !== 'forceful-shutdown') started.manager.drain('pipeline over');
   const end = await started.manager.done;
   if (end.kind !== 'clean') logger.warn('Jobs did not end in time', { end: end.kind });
   await started.close();
@@ -127,7 +132,7 @@ function shellRunner(coordinator: RunningCoordinator, folder: string, concurrenc
     buildsDir,
     cacheDir,
     requestConcurrency: 1,
-    embedded: { traceUpdateIntervalMs: traceIntervalMs },
+    embedded: { traceUpdateIntervalMs: traceIntervalMs, signOfLifeIntervalMs },
   });
   return { ...runner, limit: concurrency };
 }

@@ -142,7 +142,7 @@ async function openReporter(
 
 function stopActions(target: PipelineTarget, environment: CommandEnvironment, pipelineId: number) {
   const stopPipeline = (how: 'cancel' | 'abort'): void => {
-    target.client.stop(pipelineId, how, target.signal).catch(() => target.stop('stop request'));
+    target.client.stop(pipelineId, how, target.signal).catch(() => target.giveUp('the coordinator does not answer'));
   };
   return {
     cancel: () => {
@@ -152,7 +152,7 @@ function stopActions(target: PipelineTarget, environment: CommandEnvironment, pi
     abort: () => {
       environment.stderr('Stopping at once.\n');
       stopPipeline('abort');
-      target.stop('stop request');
+      target.abortJobs('second stop request');
     },
   };
 }

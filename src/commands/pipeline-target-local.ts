@@ -78,10 +78,8 @@ function localTarget(slot: StateSlot, options: EmbeddedOptions, environment: Com
       );
     },
     sendSources: async (pipelineId, { manifest }, signal) => await client?.nameSources(pipelineId, manifest, signal),
-    stop: (why) => {
-      embedded?.stop(why);
-      controller.abort(new AbortReason('aborted', why));
-    },
+    abortJobs: (why) => embedded?.stop(why),
+    giveUp: (why) => controller.abort(new AbortReason('aborted', why)),
     [Symbol.asyncDispose]: async () => {
       await embedded?.close();
       client?.close();

@@ -22,8 +22,10 @@ export interface PipelineTarget extends AsyncDisposable {
   start(): Promise<void>;
   readonly client: CoordinatorClient;
   sendSources(pipelineId: number, sources: SnapshotSources, signal: AbortSignal): Promise<void>;
-  /** Stops without waiting for anybody. */
-  stop(why: string): void;
+  /** Aborts the jobs that run in this process. */
+  abortJobs(why: string): void;
+  /** Gives up waiting for anything. */
+  giveUp(why: string): void;
 }
 
 export interface SnapshotSources {
@@ -50,7 +52,8 @@ export async function openRemoteTarget(
         await client.uploadPart(pipelineId, header, content, partSignal);
       await uploadSources(snapshot, manifest, upload, env, signal);
     },
-    stop: (why) => controller.abort(new AbortReason('aborted', why)),
+    abortJobs: () => {},
+    giveUp: (why) => controller.abort(new AbortReason('aborted', why)),
     [Symbol.asyncDispose]: async () => {
       client.close();
       await removeFolder(sourcesFolder);

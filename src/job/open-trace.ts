@@ -66,6 +66,7 @@ export async function openJobTrace(
     clock: engine.clock,
     initialIntervalMs: owner.runner.embedded.traceUpdateIntervalMs ?? 3_000,
     hasDynamicForceSendInterval: owner.runner.featureFlags['FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL'] === true,
+    ...forceSendOption(owner.runner.embedded),
     sentBytes: 0,
     beforeSend: () => guarded(failOnStorage, () => recorder.checkpoint()),
     onCancel: () => signals.cancel(),
@@ -114,4 +115,10 @@ function settingsWithoutPlan(owner: TraceOwner) {
     outputLimitBytes: runner.outputLimitBytes,
     outputMark: '',
   };
+}
+
+function forceSendOption({ signOfLifeIntervalMs }: RunnerConfig['embedded']): {
+  readonly shortestForceSendMs?: number;
+} {
+  return signOfLifeIntervalMs === undefined ? {} : { shortestForceSendMs: signOfLifeIntervalMs };
 }

@@ -15,6 +15,8 @@ export interface TraceSenderOptions {
   readonly initialIntervalMs?: number;
   /** FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL */
   readonly hasDynamicForceSendInterval?: boolean;
+  /** Longest time in which the server hears nothing; 30000 if absent. */
+  readonly shortestForceSendMs?: number;
   /** What the server holds already; 0 when unknown (it corrects that). */
   readonly sentBytes?: number;
   readonly logger?: Logger;

@@ -8,19 +8,24 @@ export interface UpdatePaceOptions {
   readonly initialIntervalMs?: number | undefined;
   /** FF_USE_DYNAMIC_TRACE_FORCE_SEND_INTERVAL */
   readonly hasDynamicForceSendInterval?: boolean | undefined;
+  /** Default 30000. */
+  readonly shortestForceSendMs?: number | undefined;
 }
 
 /** How often the server wants to hear of a job (spec protocol.md §5.3, §5.4). */
 export class UpdatePace {
   readonly #initialIntervalMs: number;
   readonly #isDynamic: boolean;
+  readonly #shortestForceSendMs: number;
   #intervalMs: number;
-  #forceSendMs = SHORTEST_FORCE_SEND_MS;
+  #forceSendMs: number;
 
   constructor(options: UpdatePaceOptions) {
     this.#initialIntervalMs = options.initialIntervalMs ?? DEFAULT_INTERVAL_MS;
     this.#intervalMs = this.#initialIntervalMs;
     this.#isDynamic = options.hasDynamicForceSendInterval ?? false;
+    this.#shortestForceSendMs = options.shortestForceSendMs ?? SHORTEST_FORCE_SEND_MS;
+    this.#forceSendMs = this.#shortestForceSendMs;
   }
 
   /** Time between two updates. */
@@ -39,7 +44,7 @@ export class UpdatePace {
     this.#intervalMs = Math.min(intervalMs, LONGEST_INTERVAL_MS);
     if (!this.#isDynamic) return;
     const wanted = FORCE_SEND_INTERVALS * this.#intervalMs;
-    this.#forceSendMs = Math.min(Math.max(wanted, SHORTEST_FORCE_SEND_MS), LONGEST_FORCE_SEND_MS);
+    this.#forceSendMs = Math.min(Math.max(wanted, this.#shortestForceSendMs), LONGEST_FORCE_SEND_MS);
   }
 
   /** Forgets what the server said; for each try of the final update. */

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert as check, integer, property } from 'fast-check';
 import { expect, test } from 'vitest';
 import { createTraceLines } from './trace-lines.ts';
 
@@ -38,8 +38,8 @@ test('timestamps and markers go, continued lines are joined, streams do not mix'
 });
 
 test('the result does not depend on how the bytes are cut', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 1, max: 200 }), (cut) => {
+  check(
+    property(integer({ min: 1, max: 200 }), (cut) => {
       expect(linesOf(timestamped, cut)).toEqual(expected);
     }),
   );

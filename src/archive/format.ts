@@ -38,7 +38,7 @@ export interface ArchiveFormat {
   readonly fileExtension: string;
   /**
    * The archive's bytes, made while they are taken: memory is bounded whatever the files' sizes, and a consumer that
-   * stops early stops the work. Equal trees give equal bytes. Can be called again for another attempt.
+   * stops early stops the work. Each block belongs to the consumer, who may give its memory back (`release.ts`). Equal trees give equal bytes. Can be called again for another attempt.
    * @throws ArchiveError (while iterating) where an entry cannot be archived; the signal's reason.
    */
   readonly write?: (request: WriteRequest, signal: AbortSignal) => AsyncIterable<Buffer>;

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { CompressionLevel } from '../archive/compression-level.ts';
 import { loadFormat, unsupportedFormat } from '../archive/format.ts';
 import type { SelectedEntry } from '../archive/selection/selected-entry.ts';
+import { releaseBuffer } from '../archive/stream/release.ts';
 import { type UnpackRequest, unpackArchive } from '../archive/unpack.ts';
 import { createStagedFile, inspectFile, makeParentDirectory } from '../platform/staged-file.ts';
 import { extractionDigest, isRecordedContent, recordContent, selectionDigest } from './cache-manifest.ts';
@@ -36,7 +37,10 @@ export async function writeCacheArchive(request: CacheArchiveRequest, signal: Ab
   makeParentDirectory(request.path);
   const file = await createStagedFile(dirname(request.path), 'archive_');
   try {
-    for await (const block of format.write(request, signal)) await file.write(block);
+    for await (const block of format.write(request, signal)) {
+      await file.write(block);
+      releaseBuffer(block);
+    }
     await file.commit(request.path);
   } finally {
     await file.discard();

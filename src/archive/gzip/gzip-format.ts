@@ -4,8 +4,8 @@ import { ArchiveError } from '../archive-error.ts';
 import { pathBytes } from '../archive-path.ts';
 import type { ArchiveFormat, WriteRequest } from '../format.ts';
 import { BlockBuffer } from '../stream/blocks.ts';
-import { deflateChunk, packingWindow } from '../stream/deflate-chunk.ts';
-import { openSource, type SourceFile } from '../stream/file-chunks.ts';
+import { packingWindow } from '../stream/deflate-chunk.ts';
+import { openSource, releaseChunk, type SourceFile } from '../stream/file-chunks.ts';
 import { inOrder, type Step } from '../stream/in-order.ts';
 
 /** One member a file, one after the other, for reports (spec cache-artifacts.md §3.6). Never unpacked. */
@@ -23,15 +23,15 @@ async function* writeGzip(request: WriteRequest, signal: AbortSignal): AsyncGene
   const irregular = request.entries.find(({ facts }) => facts.kind !== 'file');
   if (irregular !== undefined) throw new ArchiveError(`the "${irregular.path}" is not a regular file`);
   const blocks = new BlockBuffer();
-  for await (const piece of inOrder(gzipSteps(request), packingWindow(request.concurrency), signal)) {
-    blocks.add(...piece());
-    if (blocks.isFull) yield blocks.take();
+  for await (const emit of inOrder(gzipSteps(request), packingWindow(request.concurrency), signal)) {
+    blocks.add(emit());
+    yield* blocks.takeFull();
   }
-  if (!blocks.isEmpty) yield blocks.take();
+  yield* blocks.takeAll();
 }
 
 /** Each step gives what to emit when its turn comes. */
-type Emit = () => readonly Buffer[];
+type Emit = () => Buffer;
 
 function* gzipSteps(request: WriteRequest): Generator<Step<Emit>> {
   for (const { path } of request.entries) {
@@ -42,28 +42,23 @@ function* gzipSteps(request: WriteRequest): Generator<Step<Emit>> {
 
 function* memberSteps(path: string, source: SourceFile): Generator<Step<Emit>> {
   const member: Member = { crc: 0, sizeBytes: 0 };
-  let unread = source.chunkCount;
-  let isHandedOut = false;
   const pack = async (index: number): Promise<Emit> => {
-    try {
-      const raw = await source.readChunk(index);
-      const packed = await deflateChunk(raw, { level: gzipLevel, isLast: index === source.chunkCount - 1 });
-      return () => {
-        if (raw.length > 0) member.crc = crc32(raw, member.crc);
-        member.sizeBytes += raw.length;
-        return [packed];
-      };
-    } finally {
-      unread -= 1;
-      if (unread === 0) source.close();
-    }
+    const chunk = await source.packChunk(index, gzipLevel);
+    return () => {
+      if (chunk.raw.length > 0) member.crc = crc32(chunk.raw, member.crc);
+      member.sizeBytes += chunk.raw.length;
+      releaseChunk(chunk);
+      return chunk.packed;
+    };
   };
+  let isHandedOut = false;
   try {
-    yield { run: () => () => [memberHeader(path, source.opened.facts.modifiedMs)], weight: 0 };
-    for (let index = 0; index < source.chunkCount; index += 1)
-      yield { run: () => pack(index), weight: source.chunkWeight };
+    yield { run: () => () => memberHeader(path, source.opened.facts.modifiedMs), weight: 0 };
+    for (let index = 0; index < source.chunkCount; index += 1) {
+      yield { run: () => pack(index), weight: source.weight };
+    }
     isHandedOut = true;
-    yield { run: () => () => [memberTrailer(member)], weight: 0 };
+    yield { run: () => () => memberTrailer(member), weight: 0 };
   } finally {
     if (!isHandedOut) source.close();
   }

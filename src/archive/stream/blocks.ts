@@ -1,34 +1,43 @@
-/** Gathers small pieces into blocks that are worth a write. */
+import { releaseBuffer } from './release.ts';
+
+/** Gathers pieces into blocks that are worth a write. Pieces are copied and given back. */
 export class BlockBuffer {
   readonly #blockBytes: number;
-  #pieces: Buffer[] = [];
-  #size = 0;
+  #block: Buffer;
+  #filled = 0;
+  #full: Buffer[] = [];
 
   constructor(blockBytes = 256 * 1024) {
     this.#blockBytes = blockBytes;
+    this.#block = Buffer.allocUnsafeSlow(blockBytes);
   }
 
-  add(...pieces: readonly Buffer[]): void {
-    for (const piece of pieces) {
-      this.#pieces.push(piece);
-      this.#size += piece.length;
+  add(piece: Buffer): void {
+    for (let taken = 0; taken < piece.length; ) {
+      const count = piece.copy(this.#block, this.#filled, taken);
+      taken += count;
+      this.#filled += count;
+      if (this.#filled === this.#blockBytes) this.#closeBlock();
     }
+    releaseBuffer(piece);
   }
 
-  get isFull(): boolean {
-    return this.#size >= this.#blockBytes;
+  /** The blocks that are full; they belong to the caller. */
+  takeFull(): readonly Buffer[] {
+    const full = this.#full;
+    if (full.length > 0) this.#full = [];
+    return full;
   }
 
-  /** What was gathered, and starts anew. */
-  take(): Buffer {
-    const [only] = this.#pieces;
-    const block = this.#pieces.length === 1 && only !== undefined ? only : Buffer.concat(this.#pieces, this.#size);
-    this.#pieces = [];
-    this.#size = 0;
-    return block;
+  /** All blocks, the last one perhaps shorter. */
+  takeAll(): readonly Buffer[] {
+    if (this.#filled > 0) this.#closeBlock();
+    return this.takeFull();
   }
 
-  get isEmpty(): boolean {
-    return this.#size === 0;
+  #closeBlock(): void {
+    this.#full.push(this.#block.subarray(0, this.#filled));
+    this.#block = Buffer.allocUnsafeSlow(this.#blockBytes);
+    this.#filled = 0;
   }
 }

@@ -2,16 +2,29 @@ import { errorMessage, systemErrorCode } from '../../lib/errors.ts';
 import { closeDescriptor, type OpenedFile, openForReading, readAt, readAtLater } from '../../platform/file-tree.ts';
 import { ArchiveError } from '../archive-error.ts';
 import { pathBelow } from '../archive-path.ts';
-import { chunkBytes, chunkWeight } from './deflate-chunk.ts';
+import { chunkBytes, deflateChunk, dictionaryBytes, wholeFileBytes } from './deflate-chunk.ts';
+import { releaseBuffer } from './release.ts';
+
+/** A piece of a file, as it is and compressed. Both belong to whoever gets them; at level 0 they are one. */
+export interface PackedChunk {
+  readonly raw: Buffer;
+  readonly packed: Buffer;
+}
 
 /** A regular file opened for archiving. Only what it held when it was opened is read: it may grow meanwhile. */
 export interface SourceFile {
   readonly opened: OpenedFile;
+  /** Small enough to be read with `readWhole`; others are read in chunks. */
+  readonly isWhole: boolean;
   readonly chunkCount: number;
-  /** Memory that packing one piece takes. */
-  readonly chunkWeight: number;
+  /** Memory that packing one piece (or the whole) takes. */
+  readonly weight: number;
+  /** Reads everything and closes the file. */
+  readWhole(): Buffer;
   /** Reads one piece; short or empty where the file has shrunk. */
-  readChunk(index: number): Buffer | Promise<Buffer>;
+  readChunk(index: number): Promise<Buffer>;
+  /** Reads and compresses one piece. The file is closed once every piece was read. */
+  packChunk(index: number, level: number): Promise<PackedChunk>;
   /** Idempotent. */
   close(): void;
 }
@@ -37,26 +50,69 @@ export function openSource(root: string, path: string, problem: (message: string
     problem(`File ignored: ${path} is no regular file any more`);
     return undefined;
   }
-  return sourceOf(opened);
+  return new OpenSource(opened);
 }
 
-function sourceOf(opened: OpenedFile): SourceFile {
-  const { descriptor, facts } = opened;
-  const chunkCount = Math.max(1, Math.ceil(facts.sizeBytes / chunkBytes));
-  let isOpen = true;
-  return {
-    opened,
-    chunkCount,
-    // Even the smallest file costs an object, a header and an open file for a moment.
-    chunkWeight: Math.min(chunkWeight, 1024 + 2 * facts.sizeBytes),
-    readChunk: (index) => {
+class OpenSource implements SourceFile {
+  readonly opened: OpenedFile;
+  readonly isWhole: boolean;
+  readonly chunkCount: number;
+  readonly weight: number;
+  #isOpen = true;
+  #unread: number;
+
+  constructor(opened: OpenedFile) {
+    const { sizeBytes } = opened.facts;
+    this.opened = opened;
+    this.isWhole = sizeBytes <= wholeFileBytes;
+    this.chunkCount = Math.max(1, Math.ceil(sizeBytes / chunkBytes));
+    // Even the smallest file costs some objects and a header.
+    this.weight = this.isWhole ? 1024 + 2 * sizeBytes : 2 * chunkBytes + dictionaryBytes;
+    this.#unread = this.chunkCount;
+  }
+
+  readWhole(): Buffer {
+    try {
+      return readAt(this.opened.descriptor, 0, this.opened.facts.sizeBytes);
+    } finally {
+      this.close();
+    }
+  }
+
+  readChunk(index: number): Promise<Buffer> {
+    return this.#read(index * chunkBytes, chunkBytes);
+  }
+
+  async packChunk(index: number, level: number): Promise<PackedChunk> {
+    try {
       const position = index * chunkBytes;
-      const length = Math.min(chunkBytes, facts.sizeBytes - position);
-      return chunkCount === 1 ? readAt(descriptor, position, length) : readAtLater(descriptor, position, length);
-    },
-    close: () => {
-      if (isOpen) closeDescriptor(descriptor);
-      isOpen = false;
-    },
-  };
+      if (level === 0) {
+        const raw = await this.#read(position, chunkBytes);
+        return { raw, packed: raw };
+      }
+      const before = Math.min(position, dictionaryBytes);
+      const both = await this.#read(position - before, before + chunkBytes);
+      const [dictionary, raw] = [both.subarray(0, before), both.subarray(before)];
+      const packed = await deflateChunk(raw, { level, isLast: index === this.chunkCount - 1, dictionary });
+      return { raw, packed };
+    } finally {
+      this.#unread -= 1;
+      if (this.#unread === 0) this.close();
+    }
+  }
+
+  close(): void {
+    if (this.#isOpen) closeDescriptor(this.opened.descriptor);
+    this.#isOpen = false;
+  }
+
+  #read(position: number, length: number): Promise<Buffer> {
+    const rest = Math.max(0, this.opened.facts.sizeBytes - position);
+    return readAtLater(this.opened.descriptor, position, Math.min(length, rest));
+  }
+}
+
+/** Gives back a raw piece that is not needed any more. */
+export function releaseChunk({ raw, packed }: PackedChunk): void {
+  if (raw !== packed) releaseBuffer(raw);
 }

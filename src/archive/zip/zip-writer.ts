@@ -7,7 +7,7 @@ import type { WriteRequest } from '../format.ts';
 import type { SelectedEntry } from '../selection/selected-entry.ts';
 import { BlockBuffer } from '../stream/blocks.ts';
 import { deflateChunk, packingWindow } from '../stream/deflate-chunk.ts';
-import { openSource, type SourceFile } from '../stream/file-chunks.ts';
+import { openSource, type PackedChunk, releaseChunk, type SourceFile } from '../stream/file-chunks.ts';
 import { inOrder, type Step } from '../stream/in-order.ts';
 import {
   centralHeader,
@@ -34,34 +34,28 @@ const deflateLevels: Readonly<Record<CompressionLevel, number>> = {
 
 /** What one step contributes; emitted strictly in order. */
 type Piece =
-  | {
-      readonly kind: 'whole';
-      readonly entry: SelectedEntry;
-      readonly raw: Buffer;
-      readonly packed: Buffer;
-      readonly method: number;
-    }
+  | { readonly kind: 'whole'; readonly entry: SelectedEntry; readonly chunk: PackedChunk; readonly method: number }
   | { readonly kind: 'start'; readonly entry: SelectedEntry; readonly method: number }
-  | { readonly kind: 'chunk'; readonly raw: Buffer; readonly packed: Buffer }
+  | { readonly kind: 'chunk'; readonly chunk: PackedChunk }
   | { readonly kind: 'end' };
 
 /**
  * Writes a ZIP archive as a stream (spec cache-artifacts.md §3.3): entries in the given order, compressed in parallel.
- * Files up to one chunk have their sizes in the header and are stored where deflate does not shrink them; larger ones
+ * Files up to a megabyte have their sizes in the header and are stored where deflate does not shrink them; larger ones
  * are followed by a data descriptor.
  */
 export async function* writeZip(request: WriteRequest, signal: AbortSignal): AsyncGenerator<Buffer> {
   const layout = new ZipLayout();
   const blocks = new BlockBuffer();
   for await (const piece of inOrder(zipSteps(request), packingWindow(request.concurrency), signal)) {
-    blocks.add(...layout.emit(piece));
-    if (blocks.isFull) yield blocks.take();
+    for (const part of layout.emit(piece)) blocks.add(part);
+    yield* blocks.takeFull();
   }
   for (const record of layout.finish()) {
     blocks.add(record);
-    if (blocks.isFull) yield blocks.take();
+    yield* blocks.takeFull();
   }
-  if (!blocks.isEmpty) yield blocks.take();
+  yield* blocks.takeAll();
 }
 
 function* zipSteps(request: WriteRequest): Generator<Step<Piece>> {
@@ -89,27 +83,20 @@ function* fileSteps(request: WriteRequest, listed: SelectedEntry, level: number)
   if (source === undefined) return;
   // What is written about the file is what was opened, not what was listed some time ago.
   const entry = { path: listed.path, facts: source.opened.facts };
-  if (source.chunkCount === 1) yield { run: () => wholeFile(entry, source, level), weight: source.chunkWeight };
+  if (source.isWhole) yield { run: () => wholeFile(entry, source, level), weight: source.weight };
   else yield* largeFileSteps(entry, source, level);
 }
 
 function* largeFileSteps(entry: SelectedEntry, source: SourceFile, level: number): Generator<Step<Piece>> {
-  let unread = source.chunkCount;
   let isHandedOut = false;
-  const packChunk = async (index: number): Promise<Piece> => {
-    try {
-      const raw = await source.readChunk(index);
-      const isLast = index === source.chunkCount - 1;
-      return { kind: 'chunk', raw, packed: level === 0 ? raw : await deflateChunk(raw, { level, isLast }) };
-    } finally {
-      unread -= 1;
-      if (unread === 0) source.close();
-    }
-  };
   try {
-    yield { run: () => ({ kind: 'start', entry, method: level === 0 ? methodStore : methodDeflate }), weight: 1024 };
-    for (let index = 0; index < source.chunkCount; index += 1)
-      yield { run: () => packChunk(index), weight: source.chunkWeight };
+    yield { run: () => ({ kind: 'start', entry, method: level === 0 ? methodStore : methodDeflate }), weight: 0 };
+    for (let index = 0; index < source.chunkCount; index += 1) {
+      yield {
+        run: async () => ({ kind: 'chunk', chunk: await source.packChunk(index, level) }),
+        weight: source.weight,
+      };
+    }
     isHandedOut = true;
     yield { run: () => ({ kind: 'end' }), weight: 0 };
   } finally {
@@ -119,21 +106,18 @@ function* largeFileSteps(entry: SelectedEntry, source: SourceFile, level: number
 }
 
 function wholeFile(entry: SelectedEntry, source: SourceFile, level: number): Piece | Promise<Piece> {
-  let raw: Buffer;
-  try {
-    raw = source.readChunk(0) as Buffer;
-  } finally {
-    source.close();
-  }
+  const raw = source.readWhole();
   if (level === 0 || raw.length === 0) return stored(entry, raw);
   const packed = deflateChunk(raw, { level, isLast: true });
   const finish = (data: Buffer): Piece =>
-    data.length < raw.length ? { kind: 'whole', entry, raw, packed: data, method: methodDeflate } : stored(entry, raw);
+    data.length < raw.length
+      ? { kind: 'whole', entry, chunk: { raw, packed: data }, method: methodDeflate }
+      : stored(entry, raw);
   return packed instanceof Promise ? packed.then(finish) : finish(packed);
 }
 
 function stored(entry: SelectedEntry, data: Buffer): Piece {
-  return { kind: 'whole', entry, raw: data, packed: data, method: methodStore };
+  return { kind: 'whole', entry, chunk: { raw: data, packed: data }, method: methodStore };
 }
 
 /** Knows where everything is and gathers the central directory. */
@@ -148,11 +132,11 @@ class ZipLayout {
   emit(piece: Piece): readonly Buffer[] {
     switch (piece.kind) {
       case 'whole':
-        return this.#whole(piece.entry, piece.raw, piece.packed, piece.method);
+        return this.#whole(piece.entry, piece.chunk, piece.method);
       case 'start':
         return this.#start(piece.entry, piece.method);
       case 'chunk':
-        return this.#chunk(piece.raw, piece.packed);
+        return this.#chunk(piece.chunk);
       case 'end':
         return this.#end();
     }
@@ -168,7 +152,8 @@ class ZipLayout {
     yield endRecords(this.#central.length, centralOffset, centralBytes);
   }
 
-  #whole(entry: SelectedEntry, raw: Buffer, packed: Buffer, method: number): readonly Buffer[] {
+  #whole(entry: SelectedEntry, chunk: PackedChunk, method: number): readonly Buffer[] {
+    const { raw, packed } = chunk;
     const header = {
       ...headerOf(entry, method),
       crc: raw.length === 0 ? 0 : crc32(raw),
@@ -178,6 +163,7 @@ class ZipLayout {
     const local = localHeader(header);
     this.#list(entry, header, this.#offset);
     this.#offset += local.length + packed.length;
+    releaseChunk(chunk);
     return packed.length === 0 ? [local] : [local, packed];
   }
 
@@ -193,11 +179,13 @@ class ZipLayout {
     return [local];
   }
 
-  #chunk(raw: Buffer, packed: Buffer): readonly Buffer[] {
+  #chunk(chunk: PackedChunk): readonly Buffer[] {
+    const { raw, packed } = chunk;
     this.#crc = crc32(raw, this.#crc);
     this.#rawBytes += raw.length;
     this.#packedBytes += packed.length;
     this.#offset += packed.length;
+    releaseChunk(chunk);
     return [packed];
   }
 

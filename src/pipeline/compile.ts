@@ -45,7 +45,7 @@ export interface CompiledPipeline {
   readonly workflowRules: readonly RuleResult[];
   /** What a local run does otherwise than a server, and other things worth knowing, with their places. */
   readonly notices: readonly PipelineNotice[];
-  /** The merged configuration as plain data. */
+  /** The merged configuration as plain data, made when it is asked for. */
   readonly effective: Readonly<Record<string, JsonValue>>;
 }
 
@@ -103,7 +103,9 @@ async function compileWith(options: CompileOptions, regexes: LazyRegexEngine): P
     jobs: decided.map((job) => describeJob(job, workflow.runs)),
     workflowRules: workflow.results,
     notices: context.problems.notices(),
-    effective: effectiveConfiguration(config),
+    get effective() {
+      return effectiveConfiguration(config);
+    },
   };
 }
 

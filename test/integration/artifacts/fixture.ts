@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -35,7 +36,7 @@ export interface TestServer {
 }
 
 /** A real HTTP server on loopback that answers as told. */
-export async function startServer(): Promise<TestServer> {
+export async function startServer(tls?: ServerOptions): Promise<TestServer> {
   const received: Received[] = [];
   let answers: (Answer | ((request: Received) => Answer))[] = [{ status: 404 }];
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -57,14 +58,15 @@ export async function startServer(): Promise<TestServer> {
     if (answer.breakAfter === undefined) response.end(method === 'HEAD' ? undefined : body);
     else response.write(body.subarray(0, answer.breakAfter), () => request.socket.destroy());
   };
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch(() => response.destroy());
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     received,
     answer: (...next) => {
       answers = next;

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AbortReason } from '../../../src/lib/abort.ts';
+import { createTestAuthority } from '../../support/certificates.ts';
+import { needs } from '../../support/needs.ts';
 import { createWorkspace, runHelper, startServer, type TestServer, type Workspace } from './fixture.ts';
 
 let server: TestServer;
@@ -302,12 +304,40 @@ describe('artifacts-uploader', () => {
     expect(server.received[0]?.body.includes('pkg-metadata.json')).toBe(true);
   });
 
-  it('trusts the CA file it is given', async () => {
+  it('goes on without a CA file that cannot be read, and says so', async () => {
     work.write('f');
     writeFileSync(join(work.base, 'ca.crt'), 'no certificate');
     server.answer({ status: 201 });
     const run = await upload(['--path', 'f'], { CI_SERVER_TLS_CA_FILE: join(work.base, 'ca.crt') });
     expect(run.exitCode).toBe(0);
     expect(run.lines.some((line) => line.startsWith('ERROR: The CA file'))).toBe(true);
+  });
+
+  it.skipIf(!needs('openssl'))('trusts the CA file it is given and shows its own certificate', async () => {
+    work.write('f');
+    const authority = createTestAuthority(work.base, 'ca');
+    const [pair, own] = [authority.issue('server'), authority.issue('client')];
+    const read = (path: string): string => readFileSync(path, 'utf8');
+    const certificates = { cert: read(pair.certFile), key: read(pair.keyFile), ca: read(authority.certFile) };
+    const secure = await startServer({ ...certificates, requestCert: true });
+    secure.answer({ status: 201 });
+    try {
+      const refused = await upload(['--path', 'f', '--url', secure.url]);
+      expect(refused.lines.at(-1)).toMatch(/^FATAL: .*certificate/);
+      const mine = { CI_SERVER_TLS_CERT_FILE: own.certFile, CI_SERVER_TLS_KEY_FILE: own.keyFile };
+      const run = await upload(['--path', 'f', '--url', secure.url, '--tls-ca-file', authority.certFile], mine);
+      expect(run.exitCode).toBe(0);
+      expect(secure.received).toHaveLength(1);
+    } finally {
+      await secure.close();
+    }
+  });
+
+  it('goes through the proxy of the environment', async () => {
+    work.write('f');
+    server.answer({ status: 201 });
+    const run = await upload(['--path', 'f', '--url', 'http://gitlab.test/'], { http_proxy: server.url });
+    expect(run.exitCode).toBe(0);
+    expect(server.received[0]?.url).toBe('http://gitlab.test/api/v4/jobs/42/artifacts');
   });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { createReadStream, mkdirSync, renameSync, statSync, utimesSync } from 'node:fs';
 import { chmod, type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -80,10 +80,6 @@ export function makeParentDirectory(path: string): void {
 
 export function moveFile(from: string, to: string): void {
   renameSync(from, to);
-}
-
-export function removeFileQuietly(path: string): void {
-  rmSync(path, { force: true });
 }
 
 /** The text of a small file, or undefined where there is none. */

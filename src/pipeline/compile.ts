@@ -8,7 +8,8 @@ import { type CompileContext, ExpressionCache, LazyRegexEngine, RegexEngineMissi
 import { type DecidedJob, type DecisionFacts, decideJob } from './decide.ts';
 import { effectiveConfiguration } from './effective.ts';
 import { type CompiledJob, describeJob } from './explain.ts';
-import { checkCycles, checkGraph } from './graph/checks.ts';
+import { checkGraph } from './graph/checks.ts';
+import { checkIncluded } from './graph/included-checks.ts';
 import { expandParallel } from './graph/instances.ts';
 import { InstanceIndex } from './graph/needs.ts';
 import type { GivenInputs } from './include/input-values.ts';
@@ -88,7 +89,7 @@ async function compileWith(options: CompileOptions, regexes: LazyRegexEngine): P
   const decided: DecidedJob[] = [];
   for (const instance of instances) decided.push(await decideJob(instance, facts, context));
   const included = workflow.runs ? decided.filter((job) => job.included) : [];
-  checkDecided(included, context);
+  checkIncluded(included, context.problems);
   for (const job of included) {
     noticeLocalLimits(job, options.allowRelease ?? false, context.problems);
     noticeDuplicatePipelines(job, facts.hasWorkflowRules, context.problems);
@@ -158,29 +159,6 @@ function refFacts(options: CompileOptions, project: ProjectIdentity): RefFacts {
   const { gitFacts, mergeRequest } = options;
   const kind = mergeRequest !== undefined ? 'merge_request' : gitFacts.tag === undefined ? 'branch' : 'tag';
   return { kind, ref: gitFacts.refName, source: pipelineSourceOf(options), projectPath: project.path };
-}
-
-/** The checks that need to know which jobs are really there (spec local-pipeline.md §1, row 14). */
-function checkDecided(included: readonly DecidedJob[], { problems }: CompileContext): void {
-  const byName = new Map(included.map((job) => [job.instance.name, job]));
-  for (const job of included) {
-    const { name } = job.instance;
-    const cycle = job.variables.scope.cycle(job.variables.yamlNames);
-    if (cycle !== undefined) {
-      const names = cycle.map((item) => JSON.stringify(item)).join(', ');
-      problems.add(`${name}: circular variable reference detected: [${names}]`, job.instance.config.at);
-    }
-    for (const need of job.needs ?? []) {
-      if (need.optional || byName.has(need.job)) continue;
-      problems.add(
-        `'${name}' job needs '${need.job}' job, but '${need.job}' does not exist in the pipeline. This might be because of the only, except, or rules keywords. To need a job that sometimes does not exist in the pipeline, use needs:optional.`,
-        need.at,
-      );
-    }
-  }
-  const edges = new Map(included.map((job) => [job.instance.name, (job.needs ?? []).map((need) => need.job)]));
-  const placeOf = (name: string) => byName.get(name)?.instance.config.at ?? { file: '', line: 0, column: 0 };
-  checkCycles(edges, placeOf, problems);
 }
 
 async function submitAll(

@@ -30,6 +30,7 @@ const ROOT_KEYS = new Set([
   'cache',
   'workflow',
 ]);
+const KINDS_OF_JOB = ['script', 'run', 'trigger'];
 const RESERVED_NAMES = new Set(['true', 'false', 'nil', 'pages:deploy']);
 const MAX_NAME_LENGTH = 255;
 
@@ -60,7 +61,10 @@ function readJobs(root: MapNode, context: CompileContext): readonly JobConfig[] 
   if (visible.length === 0) context.problems.add('jobs config should contain at least one visible job', root.at);
   return visible.flatMap((entry) => {
     if (!isJob(entry, context)) return [];
-    const withDefaults = applyDefaults(entry.value, defaults, `jobs:${entry.key}`, context.problems);
+    const isBridge = valueOf(entry.value, 'trigger') !== undefined;
+    const withDefaults = isBridge
+      ? entry.value
+      : applyDefaults(entry.value, defaults, `jobs:${entry.key}`, context.problems);
     return readJob(entry, withDefaults, memo, context) ?? [];
   });
 }
@@ -80,15 +84,7 @@ function isJob(entry: MapEntry, context: CompileContext): entry is MapEntry & { 
     const hint = isNull(value) ? undefined : 'names that start with a dot are not run';
     return refuse(`jobs ${key} config should implement the script:, run:, or trigger: keyword`, keyAt, hint);
   }
-  if (valueOf(value, 'trigger') !== undefined) {
-    const at = value.entries.get('trigger')?.keyAt;
-    return refuse(
-      `jobs:${key} trigger is not supported locally`,
-      at,
-      'child and multi-project pipelines need a GitLab server',
-    );
-  }
-  if (valueOf(value, 'script') === undefined && valueOf(value, 'run') === undefined) {
+  if (KINDS_OF_JOB.every((kind) => valueOf(value, kind) === undefined)) {
     return refuse(`jobs ${key} config should implement the script:, run:, or trigger: keyword`);
   }
   return true;

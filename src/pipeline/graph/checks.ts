@@ -88,6 +88,7 @@ class GraphChecker {
   /** Names of the needs that exist. */
   targets(instance: JobInstance): readonly string[] {
     return resolveNeeds(instance, instance.config.needs ?? [], this.#index, this.#problems)
+      .filter((need) => need.foreign === undefined)
       .map((need) => need.job)
       .filter((name) => this.#index.find(name).length > 0);
   }
@@ -95,10 +96,9 @@ class GraphChecker {
   #checkNeeds(instance: JobInstance, needs: readonly NeedConfig[]): void {
     const { name } = instance.config;
     const resolved = resolveNeeds(instance, needs, this.#index, this.#problems);
-    const written = needs.filter((need) => need.matrix === undefined).map((need) => need.job);
-    const twice = needs.filter(
-      (need) => need.matrix === undefined && written.indexOf(need.job) !== written.lastIndexOf(need.job),
-    );
+    const plain = needs.filter((need) => need.matrix === undefined && need.foreign === undefined);
+    const written = plain.map((need) => need.job);
+    const twice = plain.filter((need) => written.indexOf(need.job) !== written.lastIndexOf(need.job));
     if (twice[0] !== undefined) {
       const names = [...new Set(twice.map((need) => need.job))].join(', ');
       this.#problems.add(`${name} has the following needs duplicated: ${names}.`, twice[0].at);
@@ -108,6 +108,7 @@ class GraphChecker {
       this.#add(name, `one job can only need ${MAX_NEEDS} others, but you have listed ${needs.length}.`, at);
     }
     for (const need of resolved) {
+      if (need.foreign !== undefined) continue;
       const target = this.#index.find(need.job)[0];
       if (target === undefined) {
         if (!need.optional) this.#add(name, `undefined need: ${need.job}`, need.at);

@@ -1,4 +1,4 @@
-import type { NeedConfig } from '../keywords/needs.ts';
+import type { ForeignNeed, NeedConfig } from '../keywords/needs.ts';
 import type { MatrixRow } from '../keywords/parallel.ts';
 import type { Problems } from '../problems.ts';
 import type { Position } from '../yaml/nodes.ts';
@@ -9,6 +9,7 @@ export interface ResolvedNeed {
   readonly job: string;
   readonly artifacts: boolean;
   readonly optional: boolean;
+  readonly foreign: ForeignNeed | undefined;
   readonly at: Position;
 }
 
@@ -44,13 +45,20 @@ export function resolveNeeds(
   const result = new Map<string, ResolvedNeed>();
   for (const need of needs) {
     for (const name of namesOf(instance, need, index, problems)) {
-      result.set(name, { job: name, artifacts: need.artifacts, optional: need.optional, at: need.at });
+      result.set(name, {
+        job: name,
+        artifacts: need.artifacts,
+        optional: need.optional,
+        foreign: need.foreign,
+        at: need.at,
+      });
     }
   }
   return [...result.values()];
 }
 
 function namesOf(instance: JobInstance, need: NeedConfig, index: InstanceIndex, problems: Problems): readonly string[] {
+  if (need.foreign !== undefined) return [need.job];
   const fill = (text: string): string => fillMatrix(text, instance, need.at, problems);
   const job = fill(need.job);
   if (need.matrix !== undefined) {

@@ -1,4 +1,5 @@
 import type { CompileContext } from '../context.ts';
+import type { Problems } from '../problems.ts';
 import { type RuleClauses, readClauses } from '../rules/clauses.ts';
 import { firstMatch } from '../rules/evaluate.ts';
 import type { VariableScope } from '../variables/scope.ts';
@@ -6,9 +7,12 @@ import { type MapEntry, type Position, valueOf, type YamlNode } from '../yaml/no
 import { type Entry, entryProblem, type Fields, fieldsOf, flattenList, isText } from '../yaml/reader.ts';
 import type { GivenInputs } from './input-values.ts';
 
-/** One `include` of a local file or a glob. */
-export interface LocalInclude {
-  /** As written; variables are not expanded yet. */
+export type IncludeKind = (typeof KINDS)[number];
+
+/** One `include`. */
+export interface IncludeConfig {
+  readonly kind: IncludeKind;
+  /** As written; variables are not expanded yet. A path or a glob where the kind is `local`. */
   readonly location: string;
   readonly inputs: GivenInputs;
   readonly rules: readonly IncludeRule[] | undefined;
@@ -30,24 +34,24 @@ const KEYS_BESIDE: Readonly<Record<string, readonly string[]>> = {
 };
 const RULE_KEYS = new Set(['if', 'changes', 'exists', 'when']);
 
-/** Reads the `include` keyword (spec local-pipeline.md §5.1). Includes of anything but local files are problems. */
-export function readIncludes(node: YamlNode, context: CompileContext): readonly LocalInclude[] {
+/** Reads the `include` keyword (spec local-pipeline.md §5.1). */
+export function readIncludes(node: YamlNode, context: CompileContext): readonly IncludeConfig[] {
   const items = node.kind === 'list' ? (flattenList(node) ?? node.items) : [node];
   return items.flatMap(
     (item) => readInclude({ node: item, location: 'include', problems: context.problems }, context) ?? [],
   );
 }
 
-function readInclude(entry: Entry, context: CompileContext): LocalInclude | undefined {
+function readInclude(entry: Entry, context: CompileContext): IncludeConfig | undefined {
   if (isText(entry.node)) {
-    if (/^https?:\/\//.test(entry.node.text)) return refuseKind(entry, 'remote', entry.node.at);
-    return { location: entry.node.text, inputs: new Map(), rules: undefined, at: entry.node.at };
+    const kind = /^https?:\/\//.test(entry.node.text) ? 'remote' : 'local';
+    return { kind, location: entry.node.text, inputs: new Map(), rules: undefined, at: entry.node.at };
   }
   const fields = fieldsOf(entry, undefined, 'should be a string, a hash, or an array of these');
   return fields === undefined ? undefined : readIncludeMap(entry, fields, context);
 }
 
-function readIncludeMap(entry: Entry, fields: Fields, context: CompileContext): LocalInclude | undefined {
+function readIncludeMap(entry: Entry, fields: Fields, context: CompileContext): IncludeConfig | undefined {
   const kinds = KINDS.filter((kind) => fields.has(kind));
   const kind = kinds[0];
   if (kind === undefined) {
@@ -62,22 +66,10 @@ function readIncludeMap(entry: Entry, fields: Fields, context: CompileContext): 
     return undefined;
   }
   fieldsOf(entry, new Set([kind, 'inputs', 'rules', ...(KEYS_BESIDE[kind] ?? [])]));
-  if (kind !== 'local') return refuseKind(entry, kind, fields.at(kind));
-  const location = fields.required('local');
+  const location = fields.required(kind);
   const rules = readRules(fields, context);
   const inputs = readGivenInputs(fields);
-  return location === undefined
-    ? undefined
-    : { location, inputs, rules, at: fields.get('local')?.at ?? fields.node.at };
-}
-
-function refuseKind(entry: Entry, kind: string, at: Position): undefined {
-  entry.problems.add(
-    `include: \`${kind}\` includes are not supported locally`,
-    at,
-    'copy the file into the repository and include it with `local`',
-  );
-  return undefined;
+  return location === undefined ? undefined : { kind, location, inputs, rules, at: fields.at(kind) };
 }
 
 function readGivenInputs(fields: Fields): GivenInputs {
@@ -103,11 +95,20 @@ function readRules(fields: Fields, context: CompileContext): readonly IncludeRul
 
 /** Whether the rules of an include let it in: none of them matching leaves it out (§5.3). */
 export async function isIncluded(
-  include: LocalInclude,
+  include: IncludeConfig,
   scope: VariableScope,
   context: CompileContext,
 ): Promise<boolean> {
   if (include.rules === undefined) return true;
   const { rule } = await firstMatch(include.rules, scope, context);
   return rule?.when === 'always';
+}
+
+/** A local run has only the files of its work tree: any other include that its rules let in is a problem. */
+export function refuseForeign(include: IncludeConfig, problems: Problems): void {
+  problems.add(
+    `include: \`${include.kind}\` includes are not supported locally`,
+    include.at,
+    'copy the file into the repository and include it with `local`',
+  );
 }

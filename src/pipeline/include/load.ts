@@ -3,7 +3,7 @@ import type { VariableScope } from '../variables/scope.ts';
 import { deepMerge } from '../yaml/merge.ts';
 import { isNull, type MapNode, map, type Position, valueOf, withoutKeys, type YamlNode } from '../yaml/nodes.ts';
 import { parseYaml } from '../yaml/parse.ts';
-import { isIncluded, type LocalInclude, readIncludes } from './entries.ts';
+import { type IncludeConfig, isIncluded, readIncludes, refuseForeign } from './entries.ts';
 import { InputFunctionError } from './input-functions.ts';
 import { type InputSpec, readHeader, readInputSpecs } from './input-specs.ts';
 import { type GivenInputs, resolveInputs } from './input-values.ts';
@@ -62,7 +62,7 @@ class ConfigurationLoader {
     return merged === undefined ? own : { ...deepMerge(merged, own), at: own.at };
   }
 
-  async #loadIncludes(includes: readonly LocalInclude[]): Promise<readonly MapNode[]> {
+  async #loadIncludes(includes: readonly IncludeConfig[]): Promise<readonly MapNode[]> {
     const result: MapNode[] = [];
     for (const include of includes) {
       if (!(await isIncluded(include, this.#scope, this.#context))) continue;
@@ -78,7 +78,11 @@ class ConfigurationLoader {
     return result;
   }
 
-  async #pathsOf(include: LocalInclude): Promise<readonly string[]> {
+  async #pathsOf(include: IncludeConfig): Promise<readonly string[]> {
+    if (include.kind !== 'local') {
+      refuseForeign(include, this.#context.problems);
+      return [];
+    }
     const location = this.#scope.expand(include.location, 'empty').replace(/^\/+/, '');
     if (!/\.ya?ml$/.test(location)) {
       this.#context.problems.add(`Included file \`${location}\` does not have YAML extension!`, include.at);
@@ -173,7 +177,7 @@ class ConfigurationLoader {
     return specs;
   }
 
-  async #externalSpecs(include: LocalInclude): Promise<readonly InputSpec[]> {
+  async #externalSpecs(include: IncludeConfig): Promise<readonly InputSpec[]> {
     const result: InputSpec[] = [];
     for (const path of await this.#pathsOf(include)) {
       const documents = await this.#documents({ path, inputs: new Map(), from: include.at });

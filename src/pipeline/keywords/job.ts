@@ -2,7 +2,7 @@ import type { JsonValue } from '../../lib/json.ts';
 import type { CompileContext } from '../context.ts';
 import { parseDuration } from '../durations.ts';
 import { parseRegexLiteral } from '../regex.ts';
-import { type MapEntry, type MapNode, type Position, toPlain, type YamlNode } from '../yaml/nodes.ts';
+import { type MapEntry, type MapNode, type Position, toPlain, valueOf, type YamlNode } from '../yaml/nodes.ts';
 import { type Entry, entryProblem, Fields, fieldsOf, stringsOf } from '../yaml/reader.ts';
 import { type ArtifactsConfig, readArtifacts } from './artifacts.ts';
 import { type CacheConfig, readCaches } from './cache.ts';
@@ -33,6 +33,8 @@ export interface JobConfig {
   readonly name: string;
   readonly at: Position;
   readonly node: MapNode;
+  /** It has `trigger` instead of a script; a local run can only leave it out. */
+  readonly isBridge: boolean;
   /** Text of a `# @Description` comment above the job. */
   readonly description: string;
   readonly stage: string;
@@ -82,7 +84,17 @@ const JOB_KEYS = new Set(
     .join(' ')
     .split(' '),
 );
+const BRIDGE_KEYS = new Set(
+  [
+    'trigger parallel extends stage only except rules variables inherit allow_failure when needs resource_group',
+    'environment interruptible start_in manual_confirmation script run',
+  ]
+    .join(' ')
+    .split(' '),
+);
 const EXCLUSIVE = [
+  ['script', 'trigger'],
+  ['run', 'trigger'],
   ['script', 'run'],
   ['before_script', 'run'],
   ['after_script', 'run'],
@@ -119,7 +131,8 @@ export function readJob(
 ): JobConfig | undefined {
   const location = `jobs:${source.key}`;
   const entry: Entry = { node, location, problems: context.problems };
-  const fields = fieldsOf(entry, JOB_KEYS);
+  const isBridge = valueOf(node, 'trigger') !== undefined;
+  const fields = fieldsOf(entry, isBridge ? BRIDGE_KEYS : JOB_KEYS);
   if (fields === undefined) return undefined;
   checkCombinations(fields);
   const inherit = fields.entry('inherit');
@@ -130,6 +143,7 @@ export function readJob(
     name: source.key,
     at: source.keyAt,
     node,
+    isBridge,
     description: /@Description\s+(.*)/.exec(source.comment ?? '')?.[1]?.trim() ?? '',
     stage: fields.string('stage') ?? 'test',
     stageAt: fields.get('stage')?.at ?? source.keyAt,
@@ -156,7 +170,7 @@ function checkCombinations(fields: Fields): void {
     if (keys.every((key) => fields.has(key))) {
       fields.problems.add(
         `${fields.location} config these keys cannot be used together: ${keys.join(', ')}`,
-        fields.at('run'),
+        fields.at(keys[1]),
       );
     }
   }

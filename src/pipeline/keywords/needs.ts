@@ -10,11 +10,16 @@ export interface NeedConfig {
   readonly optional: boolean;
   /** `parallel:matrix`: only the instances with exactly these values. */
   readonly matrix: readonly MatrixRow[] | undefined;
+  /** A need of another project or pipeline, which a local run cannot have. */
+  readonly foreign: ForeignNeed | undefined;
   readonly at: Position;
 }
 
+export type ForeignNeed = (typeof FOREIGN_KEYS)[number];
+
 const JOB_KEYS = new Set(['job', 'artifacts', 'optional', 'parallel']);
 const FOREIGN_KEYS = ['project', 'pipeline'] as const;
+const FOREIGN_NEED_KEYS = new Set(['project', 'pipeline', 'job', 'ref', 'artifacts', 'optional']);
 const PARALLEL_KEYS = new Set(['matrix']);
 
 /** Reads `needs` of a job or of a rule (spec local-pipeline.md §9.5). */
@@ -28,7 +33,14 @@ export function readNeeds(entry: Entry): readonly NeedConfig[] {
 
 function readNeed(entry: Entry): NeedConfig | undefined {
   if (isText(entry.node)) {
-    return { job: entry.node.text, artifacts: true, optional: false, matrix: undefined, at: entry.node.at };
+    return {
+      job: entry.node.text,
+      artifacts: true,
+      optional: false,
+      matrix: undefined,
+      foreign: undefined,
+      at: entry.node.at,
+    };
   }
   if (entry.node.kind !== 'map') {
     entry.problems.add(`${entry.location} has an unsupported type`, entry.node.at);
@@ -36,7 +48,7 @@ function readNeed(entry: Entry): NeedConfig | undefined {
   }
   const anything = fieldsOf(entry, undefined);
   const foreign = FOREIGN_KEYS.find((key) => anything?.has(key) === true);
-  if (foreign !== undefined) return refuseForeign(entry, foreign);
+  if (anything !== undefined && foreign !== undefined) return readForeign(entry, anything, foreign);
   const fields = fieldsOf(entry, JOB_KEYS);
   return fields === undefined ? undefined : readNeedMap(fields, entry.node.at);
 }
@@ -48,6 +60,7 @@ function readNeedMap(fields: Fields, at: Position): NeedConfig | undefined {
     artifacts: fields.boolean('artifacts') ?? true,
     optional: fields.boolean('optional') ?? false,
     matrix: parallel === undefined ? undefined : readSelector(parallel),
+    foreign: undefined,
     at,
   };
   return job === undefined ? undefined : { job, ...need };
@@ -60,14 +73,10 @@ function readSelector(entry: Entry): readonly MatrixRow[] | undefined {
   return matrix === undefined ? undefined : readMatrix(matrix);
 }
 
-function refuseForeign(entry: Entry, kind: string): undefined {
-  const at = entry.node.kind === 'map' ? (entry.node.entries.get(kind)?.keyAt ?? entry.node.at) : entry.node.at;
-  entry.problems.add(
-    `${entry.location} \`needs:${kind}\` is not supported locally`,
-    at,
-    'a local run has only the jobs of this pipeline',
-  );
-  return undefined;
+function readForeign(entry: Entry, fields: Fields, foreign: ForeignNeed): NeedConfig {
+  fieldsOf(entry, FOREIGN_NEED_KEYS);
+  const job = fields.string('job') ?? '';
+  return { job, artifacts: true, optional: false, matrix: undefined, foreign, at: fields.at(foreign) };
 }
 
 /** Reads `dependencies`. */

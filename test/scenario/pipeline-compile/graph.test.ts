@@ -49,8 +49,6 @@ c: {script: x, needs: [a, a]}
 d: {script: x, needs: a}
 e: {script: x, needs: [5]}
 f: {script: x, needs: [{job: a, foo: 1}]}
-g: {script: x, needs: [{project: g/p, job: j, ref: main, artifacts: true}]}
-h: {script: x, needs: [{pipeline: $PARENT, job: j}]}
 `;
     expect(await problemsOf(yaml)).toEqual([
       '2:38 a job: need b is not defined in current or prior stages',
@@ -60,8 +58,18 @@ h: {script: x, needs: [{pipeline: $PARENT, job: j}]}
       '6:23 jobs:d:needs config can only be a hash or an array',
       '7:24 jobs:e:needs:need has an unsupported type',
       '8:33 jobs:f:needs:need config contains unknown keys: foo',
-      '9:25 jobs:g:needs:need `needs:project` is not supported locally',
-      '10:25 jobs:h:needs:need `needs:pipeline` is not supported locally',
+    ]);
+  });
+
+  test('needs of other projects and pipelines are a problem where the job would run', async () => {
+    const yaml = `
+g: {script: x, needs: [{project: g/p, job: j, ref: main, artifacts: true}]}
+h: {script: x, needs: [{pipeline: $PARENT, job: j}]}
+i: {script: x, rules: [{if: $NOPE}], needs: [{pipeline: $PARENT, job: j}]}
+`;
+    expect(await problemsOf(yaml)).toEqual([
+      '2:25 jobs:g:needs `needs:project` is not supported locally',
+      '3:25 jobs:h:needs `needs:pipeline` is not supported locally',
     ]);
   });
 

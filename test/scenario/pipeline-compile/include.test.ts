@@ -95,6 +95,13 @@ a: {script: x}
     expect(problems.some((problem) => /^broken\.yml:\d+:\d+ Invalid YAML syntax/.test(problem))).toBe(true);
   });
 
+  test('an include of another kind that its rules leave out is no problem', async () => {
+    const yaml = (condition: string): string =>
+      `include: [{project: g/p, file: a.yml, rules: [{if: ${condition}}]}]\na: {script: x}\n`;
+    expect(await jobNames(yaml('$NOPE'))).toEqual(['a']);
+    expect(await problemsOf(yaml('$CI'))).toEqual(['1:12 include: `project` includes are not supported locally']);
+  });
+
   test('a file that includes itself ends at the limit', async () => {
     expect(await problemsOf({ '.gitlab-ci.yml': 'include: .gitlab-ci.yml\na: {script: x}\n' })).toEqual([
       '1:10 Maximum of 150 nested includes are allowed!',
@@ -206,11 +213,11 @@ a:
     };
     const problems = await problemsOf(files);
     expect(problems).toEqual([
-      '2:12 `t.yml`: `must` input: required value has not been provided',
+      '2:5 `t.yml`: `must` input: required value has not been provided',
       '3:14 `t.yml`: unknown input arguments: wrong',
       '3:24 `t.yml`: `n` input: provided value is not a number',
       '3:30 `t.yml`: `o` input: `z` cannot be used because it is not in the list of allowed options',
-      '4:12 `plain.yml`: Given inputs not defined in the `spec` section of the included configuration file',
+      '4:5 `plain.yml`: Given inputs not defined in the `spec` section of the included configuration file',
       't.yml:10:7 `t.yml`: unknown interpolation provided: `nope` in `inputs.nope`',
       't.yml:11:7 `t.yml`: unknown interpolation provided: `foo` in `foo.bar`',
       't.yml:12:7 `t.yml`: no function matching `upcase`: check that the function name, arguments, and types are correct',

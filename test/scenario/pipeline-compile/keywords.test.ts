@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compile, job, problemsOf } from '../../support/pipeline/compile.ts';
+import { compile, job, jobNames, problemsOf } from '../../support/pipeline/compile.ts';
 
 /** One job with these keys. */
 function a(keys: string): string {
@@ -35,7 +35,7 @@ c: {script: ""}
 d: {script: {a: b}}
 e: {stage: build}
 f: text
-g: {trigger: other/project}
+g: {trigger: other/project, script: x, tags: [a]}
 h: {script: x, foo: 1, bar: 2}
 `;
     expect(await problemsOf(yaml)).toEqual([
@@ -46,9 +46,16 @@ h: {script: x, foo: 1, bar: 2}
       '7:13 jobs:d:script config should be a string or a nested array of strings up to 10 levels deep',
       '8:1 jobs e config should implement the script:, run:, or trigger: keyword',
       '9:1 jobs f config should implement the script:, run:, or trigger: keyword',
-      '10:5 jobs:g trigger is not supported locally',
+      '10:5 jobs:g config these keys cannot be used together: script, trigger',
+      '10:40 jobs:g config contains unknown keys: tags',
       '11:16 jobs:h config contains unknown keys: foo, bar',
     ]);
+  });
+
+  test('a trigger is a problem where it would run, with defaults that are not for it', async () => {
+    const yaml = (keys: string): string => `default: {image: d}\na: {script: x}\nb: {trigger: other/project${keys}}\n`;
+    expect(await problemsOf(yaml(''))).toEqual(['3:5 jobs:b trigger is not supported locally']);
+    expect(await jobNames(yaml(', rules: [{if: $MILLRACE_LOCAL, when: never}, {when: on_success}]'))).toEqual(['a']);
   });
 
   test('names that no job can have, and no job at all', async () => {

@@ -10,6 +10,7 @@ import { createCoordinatorClients } from '../gitlab/coordinator-clients.ts';
 import { CommandError } from '../lib/errors.ts';
 import { type RunnerManager, startRunnerManager } from '../manager/runner-manager.ts';
 import type { Logger } from '../observability/logger.ts';
+import { connectCoordinator } from '../pipeline/run/coordinator-client.ts';
 import { listFolder, makePrivateFolder } from '../platform/private-folder.ts';
 import { selfCommand } from '../platform/self-command.ts';
 import { readStateFile, replaceStateFile } from '../platform/state-file.ts';
@@ -43,10 +44,11 @@ const traceIntervalMs = 100;
 const signOfLifeIntervalMs = 500;
 
 /** Starts a coordinator on loopback and a manager with one shell runner that it serves. */
-export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+export async function startEmbedded(options: EmbeddedOptions, signal: AbortSignal): Promise<Embedded> {
   const { folder, concurrency, logger } = options;
   const coordinator = await startOnUsualPort(options);
   try {
+    await abortUnfinished(coordinator, options, signal);
     const runner = shellRunner(coordinator, folder, concurrency);
     const manager = await startManager(options, [runner], join(folder, 'journal'));
     let closed: Promise<void> | undefined;
@@ -71,12 +73,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
  * Ends the jobs that a killed run left in a slot: their processes are found by the journal and stopped.
  * @returns whether there were any.
  */
-export async function endLeftovers(options: EmbeddedOptions): Promise<boolean> {
-  const journal = join(options.folder, 'journal');
+export async function endLeftovers(options: EmbeddedOptions, signal: AbortSignal): Promise<boolean> {
+  const { folder, concurrency } = options;
+  const journal = join(folder, 'journal');
   if (listFolder(join(journal, 'jobs')).length === 0) return false;
   const coordinator = await startOnUsualPort(options);
   try {
-    const started = await startManager(options, [], journal);
+    await abortUnfinished(coordinator, options, signal);
+    const started = await startManager(options, [shellRunner(coordinator, folder, concurrency)], journal);
     started.manager.stop('leftover');
     await started.manager.done;
     await started.close();
@@ -84,6 +88,21 @@ export async function endLeftovers(options: EmbeddedOptions): Promise<boolean> {
     await coordinator.close();
   }
   return true;
+}
+
+/** Nobody waits for pipelines of earlier runs any more; those that wait for a manual job would be kept for ever. */
+async function abortUnfinished(
+  coordinator: RunningCoordinator,
+  options: EmbeddedOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { url, adminToken } = coordinator;
+  const client = connectCoordinator({ url, adminToken, caFile: '' }, options.env, () => {});
+  try {
+    for (const id of await client.unfinished(signal)) await client.stop(id, 'abort', signal);
+  } finally {
+    client.close();
+  }
 }
 
 async function closeBoth(started: StartedManager, coordinator: RunningCoordinator, logger: Logger): Promise<void> {

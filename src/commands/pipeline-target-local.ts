@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AbortReason } from '../lib/abort.ts';
-import type { LogFields, Logger } from '../observability/logger.ts';
+import { type LogFields, type Logger, silentLogger } from '../observability/logger.ts';
 import { type CoordinatorClient, connectCoordinator } from '../pipeline/run/coordinator-client.ts';
 import { stateFolderOf } from '../pipeline/run/state-folder.ts';
 import { type StateSlot, takeAbandonedSlots, takeSlot } from '../pipeline/run/state-slots.ts';
@@ -43,7 +43,9 @@ export async function openLocalTarget(
       env: environment.env,
       logger: problemLogger(environment.stderr, options.debug === true),
     });
-    await cleanUp(stateFolder, slot, embeddedOptions, environment);
+    // That jobs of a killed run end badly is no news.
+    const leftoverLogger = options.debug === true ? embeddedOptions(slot.folder).logger : silentLogger;
+    await cleanUp({ stateFolder, own: slot, embeddedOptions, leftoverLogger, environment }, signal);
     return localTarget(slot, embeddedOptions(slot.folder), environment);
   } catch (error) {
     await slot.release();
@@ -71,7 +73,7 @@ function localTarget(slot: StateSlot, options: EmbeddedOptions, environment: Com
       return client;
     },
     start: async () => {
-      embedded = await startEmbedded(options);
+      embedded = await startEmbedded(options, controller.signal);
       const { url, adminToken } = embedded;
       client = connectCoordinator({ url, adminToken, caFile: '' }, environment.env, (problem) =>
         environment.stderr(`${problem}\n`),
@@ -89,15 +91,21 @@ function localTarget(slot: StateSlot, options: EmbeddedOptions, environment: Com
   };
 }
 
+interface CleanUp {
+  readonly stateFolder: string;
+  readonly own: StateSlot;
+  readonly embeddedOptions: (folder: string) => EmbeddedOptions;
+  readonly leftoverLogger: Logger;
+  readonly environment: CommandEnvironment;
+}
+
 /** Ends jobs of runs that were killed, drops their snapshots, and removes slots that nobody has used for long. */
 async function cleanUp(
-  stateFolder: string,
-  own: StateSlot,
-  embeddedOptions: (folder: string) => EmbeddedOptions,
-  environment: CommandEnvironment,
+  { stateFolder, own, embeddedOptions, leftoverLogger, environment }: CleanUp,
+  signal: AbortSignal,
 ): Promise<void> {
   const end = async (slot: StateSlot): Promise<void> => {
-    const hadJobs = await endLeftovers(embeddedOptions(slot.folder));
+    const hadJobs = await endLeftovers({ ...embeddedOptions(slot.folder), logger: leftoverLogger }, signal);
     if (hadJobs) environment.stderr('Ended the jobs of a run that was killed.\n');
     await removeTreeAsync(join(slot.folder, 'sources'));
   };

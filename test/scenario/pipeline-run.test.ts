@@ -171,3 +171,19 @@ test('runs side by side in one checkout; each sees the files of its moment', asy
   expect(one.stdout.match(/wait \| (committed|second)$/gm)).toEqual(['wait | committed', 'wait | committed']);
   expect(two.stdout.match(/wait \| (committed|second)$/gm)).toEqual(['wait | second', 'wait | second']);
 });
+
+test('jobs that a killed run did not come to are not run by the next one', async () => {
+  using scratch = makeScratch();
+  const app = makeApp(
+    scratch,
+    "one: {script: [echo started, sleep 300]}\ntwo: {stage: deploy, script: ['touch $TRAP']}\nthree: {script: ['touch $TRAP']}\n",
+  );
+  const killed = startProgram(scratch, app, 'run', { concurrency: 1, variable: [`TRAP=${scratch.root}/trap`] });
+  await killed.printed('one   | started');
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  scratch.write('app/quick.yml', 'quick: {script: [echo quick]}\n');
+  const next = await startProgram(scratch, app, 'run', { file: 'quick.yml' }).ended;
+  expect(next.code).toBe(0);
+  expect(() => statSync(join(scratch.root, 'trap'))).toThrow('ENOENT');
+});

@@ -25,6 +25,8 @@ const pipelineView = z.object({ id: z.number(), url: z.string(), jobs: z.array(j
 
 export type PipelineView = z.output<typeof pipelineView>;
 
+const pipelineList = z.array(z.object({ id: z.number(), finished_at: z.string().nullable() }));
+
 /** The administration API of a coordinator, as far as running a pipeline needs it. */
 export interface CoordinatorClient {
   submit(submission: PipelineSubmission, signal: AbortSignal): Promise<PipelineView>;
@@ -40,6 +42,8 @@ export interface CoordinatorClient {
   /** Events from a number on, until the pipeline is over or waits for somebody. */
   events(pipelineId: number, from: number, signal: AbortSignal): AsyncGenerator<PipelineEvent>;
   read(pipelineId: number, signal: AbortSignal): Promise<PipelineView>;
+  /** Ids of the pipelines that are not over, waiting ones too. */
+  unfinished(signal: AbortSignal): Promise<readonly number[]>;
   /** `cancel` lets after_script and later build stages run, `abort` does not. */
   stop(pipelineId: number, how: 'cancel' | 'abort', signal: AbortSignal): Promise<void>;
   /** An artifact's bytes. */
@@ -105,6 +109,10 @@ export function connectCoordinator(
       for await (const line of linesOf(response.body)) yield JSON.parse(line) as PipelineEvent;
     },
     read: async (id, signal) => await sendPipeline('GET', `pipelines/${id}`, signal),
+    unfinished: async (signal) => {
+      const listed = pipelineList.parse(JSON.parse(await readText((await send('GET', 'pipelines', signal)).body)));
+      return listed.filter((pipeline) => pipeline.finished_at === null).map(({ id }) => id);
+    },
     stop: async (id, how, signal) => {
       (await send('POST', `pipelines/${id}/${how}`, signal)).discard();
     },

@@ -85,6 +85,7 @@ async function compileWith(options: CompileOptions, regexes: LazyRegexEngine): P
     ref: refFacts(options, project),
     hasWorkflowRules: config.workflow?.rules !== undefined,
     index: new InstanceIndex(instances),
+    skipsTriggers: options.triggers === 'skip',
   };
   const decided: DecidedJob[] = [];
   for (const instance of instances) decided.push(await decideJob(instance, facts, context));

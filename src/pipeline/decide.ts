@@ -31,10 +31,25 @@ export interface DecisionFacts {
   readonly ref: RefFacts;
   readonly hasWorkflowRules: boolean;
   readonly index: InstanceIndex;
+  /** Jobs that trigger another pipeline are left out. */
+  readonly skipsTriggers: boolean;
 }
 
 /** Decides whether and how a job runs (spec local-pipeline.md §8, §12). */
 export async function decideJob(
+  instance: JobInstance,
+  facts: DecisionFacts,
+  context: CompileContext,
+): Promise<DecidedJob> {
+  const decided = await decideByConditions(instance, facts, context);
+  const { config } = instance;
+  if (!decided.included || !config.isBridge || !facts.skipsTriggers) return decided;
+  const at = config.node.entries.get('trigger')?.keyAt ?? config.at;
+  context.problems.notice(`jobs:${config.name} is left out: trigger is not supported locally`, at);
+  return { ...decided, included: false, reason: 'triggers are left out of local runs' };
+}
+
+async function decideByConditions(
   instance: JobInstance,
   facts: DecisionFacts,
   context: CompileContext,

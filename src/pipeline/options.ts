@@ -94,6 +94,8 @@ export interface CompileOptions {
   readonly evaluateChanges?: boolean;
   /** Append `-protected` or `-non_protected` to cache keys; default true, as GitLab. */
   readonly separateCaches?: boolean;
+  /** What to do with a job that triggers another pipeline: a problem (default), or left out with a notice. */
+  readonly triggers?: 'refuse' | 'skip';
   /** Run `release` instead of skipping it with a notice. */
   readonly allowRelease?: boolean;
   /** `GITLAB_CI=false`, as gitlab-ci-local sets it. */

@@ -116,7 +116,7 @@ function readRules(fields: Fields, context: CompileContext): readonly InputRule[
     const entry = rule.node.entries.get('default');
     return [
       {
-        if: readIf(rule, 'if', context),
+        if: readIf(rule, 'if', context, true),
         options: readOptions(rule),
         default: entry?.value,
         hasDefault: entry !== undefined,

@@ -43,18 +43,38 @@ export function readClauses(fields: Fields, context: CompileContext): RuleClause
   };
 }
 
-/** Reads one rule expression; what is wrong with it becomes a problem. */
-export function readIf(fields: Fields, key: string, context: CompileContext): IfClause | undefined {
+/** Reads one rule expression; what is wrong with it becomes a problem. Only rules of inputs may use `$[[ inputs.x ]]`. */
+export function readIf(
+  fields: Fields,
+  key: string,
+  context: CompileContext,
+  mayUseInputs = false,
+): IfClause | undefined {
   const text = fields.string(key);
   if (text === undefined) return undefined;
-  const expression = parseAt(fields, key, text, context);
+  const expression = parseAt(fields, key, text, context, mayUseInputs);
   const at = fields.get(key)?.at ?? fields.at(key);
   return expression === undefined ? undefined : { text, expression, at };
 }
 
-function parseAt(fields: Fields, key: string, text: string, context: CompileContext): Expression | undefined {
+function parseAt(
+  fields: Fields,
+  key: string,
+  text: string,
+  context: CompileContext,
+  mayUseInputs: boolean,
+): Expression | undefined {
   try {
     const expression = context.expressions.parse(text);
+    if (hasInput(expression) && !mayUseInputs) {
+      fields.problem(
+        key,
+        'invalid expression syntax',
+        undefined,
+        'inputs are only filled in below a `spec:inputs` header',
+      );
+      return undefined;
+    }
     if (hasBadRegex(expression, context)) {
       fields.problem(key, 'invalid expression syntax', undefined, 'RE2 does not accept the regular expression');
       return undefined;
@@ -65,6 +85,10 @@ function parseAt(fields: Fields, key: string, text: string, context: CompileCont
     fields.problem(key, 'invalid expression syntax', undefined, `${error.message}, at character ${error.offset + 1}`);
     return undefined;
   }
+}
+
+function hasInput(expression: Expression): boolean {
+  return walkExpression(expression).some((node) => node.kind === 'input');
 }
 
 function hasBadRegex(expression: Expression, context: CompileContext): boolean {

@@ -229,6 +229,12 @@ a:
     expect((await job('a: {script: "$[[ inputs.a ]]"}\n', 'a')).steps[0]?.script).toEqual(['$[[ inputs.a ]]']);
   });
 
+  test('rules of jobs know no inputs', async () => {
+    expect(await problemsOf(`a: {script: x, rules: [{if: '$[[ inputs.a ]] == "x"'}]}\n`)).toEqual([
+      '1:29 jobs:a:rules:rule if invalid expression syntax',
+    ]);
+  });
+
   test('header files can be included', async () => {
     const files = {
       '.gitlab-ci.yml': 'spec: {include: [{local: in.yml}]}\n---\na: {script: "$[[ inputs.x ]]"}\n',

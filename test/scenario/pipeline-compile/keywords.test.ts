@@ -58,6 +58,14 @@ h: {script: x, foo: 1, bar: 2}
     expect(await jobNames(yaml(', rules: [{if: $MILLRACE_LOCAL, when: never}, {when: on_success}]'))).toEqual(['a']);
   });
 
+  test('triggers can be left out', async () => {
+    const yaml = 'a: {script: x}\nb: {trigger: other/project}\n';
+    const { submission, jobs, notices } = await compile(yaml, { triggers: 'skip' });
+    expect(submission?.jobs.map((item) => item.name)).toEqual(['a']);
+    expect(jobs[1]).toMatchObject({ included: false, reason: 'triggers are left out of local runs' });
+    expect(notices.map((notice) => notice.message)).toEqual(['jobs:b is left out: trigger is not supported locally']);
+  });
+
   test('names that no job can have, and no job at all', async () => {
     expect(await problemsOf(`yes: {script: x}\n"": {script: x}\n${'x'.repeat(256)}: {script: x}\n`)).toEqual([
       '1:1 jobs:true name is reserved',

@@ -133,7 +133,13 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     } catch (error) {
       if (!(error instanceof StaleConnectionError)) throw error;
       agent.closeIdle();
-      return attempt(prepared, agent, signal);
+    }
+    try {
+      return await attempt(prepared, agent, signal);
+    } catch (error) {
+      // A connection that another request had just given back, and the server closed that one too.
+      if (error instanceof StaleConnectionError) throw unreachableError(nameOf(request), error);
+      throw error;
     }
   }
 
@@ -285,7 +291,11 @@ function transportError(error: Error, wasReused: boolean, request: HttpRequest):
   const code = systemErrorCode(error);
   const isStale = wasReused && (code === 'ECONNRESET' || code === 'EPIPE');
   if (isStale) return new StaleConnectionError(error.message, { cause: error });
-  return unreachableError(`${request.method} ${request.url.origin}${request.url.pathname}`, error);
+  return unreachableError(nameOf(request), error);
+}
+
+function nameOf(request: HttpRequest): string {
+  return `${request.method} ${request.url.origin}${request.url.pathname}`;
 }
 
 function timedOut(what: string): ApiError {

@@ -144,7 +144,8 @@ export class PosixWriter {
   }
 
   #userCommand({ text, sectionId, asSection }: Extract<ScriptOperation, { op: 'userCommand' }>): void {
-    if (this.#options.marks) this.line(markCall(++this.#marks));
+    // What the command before wrote to the other stream comes before this line, what this one writes after it.
+    this.#mark();
     const [firstLine = ''] = text.split('\n', 1);
     if (text === '') this.line('echo');
     else if (asSection) this.#section(sectionId, text);
@@ -152,8 +153,13 @@ export class PosixWriter {
       this.#print(
         coloured('notice', text === firstLine ? `$ ${text}` : `$ ${firstLine} # collapsed multi-line command`),
       );
+    this.#mark();
     this.#lines.push(text);
     if (this.#options.exitCodeCheck) this.line(exitCodeCheck);
+  }
+
+  #mark(): void {
+    if (this.#options.marks) this.line(markCall(++this.#marks));
   }
 
   /** The section holds the command only: what it prints shall not be folded away. */

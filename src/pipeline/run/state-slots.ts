@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { errorMessage, StorageError } from '../../lib/errors.ts';
+import { errorMessage, StorageError, systemErrorCode } from '../../lib/errors.ts';
 import { type HeldLock, holdLock, isLockHeld } from '../../platform/lock-socket.ts';
 import { listFolder, makePrivateFolder, removeTree } from '../../platform/private-folder.ts';
 import { randomHex } from '../../platform/random.ts';
@@ -88,10 +88,20 @@ async function hasHolder(locks: string, own: string): Promise<boolean> {
   for (const name of listFolder(locks)) {
     // A `.new` one is about to get its name.
     if (name === own || name.endsWith('.new')) continue;
-    if (await isLockHeld(join(locks, name))) return true;
+    if (await isHeldOrClosing(join(locks, name))) return true;
     removeTree(join(locks, name));
   }
   return false;
+}
+
+/** A holder that gives its lock back at this moment counts: the next attempt sees it gone. */
+async function isHeldOrClosing(path: string): Promise<boolean> {
+  try {
+    return await isLockHeld(path);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ECONNRESET') return true;
+    throw error;
+  }
 }
 
 async function release(lock: HeldLock): Promise<void> {

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { isAbsolute, join, normalize, sep } from 'node:path';
 import { initServedRepository } from '../../platform/bare-repository.ts';
 import { type Git, ownGit, readGit, splitNul, withGit } from '../../platform/run-git.ts';
-import { makeTemporaryFolder, readIfPresent, realPath, removeFolder } from '../../platform/source-files.ts';
+import { fileSize, makeTemporaryFolder, readIfPresent, realPath, removeFolder } from '../../platform/source-files.ts';
 import type { FileCommits, PipelineFiles } from '../ports.ts';
 import type { SourceRepository } from './source-repository.ts';
 
@@ -39,7 +39,7 @@ async function readInside(workTree: string, path: string): Promise<Buffer | unde
   const [top, target] = await Promise.all([realPath(workTree), realPath(join(workTree, normal))]);
   // A link may lead out of the work tree; what lies there is none of its files.
   if (!target.startsWith(`${top}${sep}`)) return undefined;
-  return await readIfPresent(target);
+  return (await fileSize(target)) === undefined ? undefined : await readIfPresent(target);
 }
 
 async function listRepository(git: Git, signal: AbortSignal): Promise<readonly string[]> {

@@ -106,11 +106,27 @@ class Expander<V extends ExpandableVariable> {
     return target === undefined || target.file || target.raw ? undefined : value;
   }
 
+  /** The entry that `from` overrides, unless that one needs `from` itself. */
   #overriddenBy(from: number, name: string): number | undefined {
+    const index = this.#earlier(from, name);
+    return index === undefined || this.#needs(index, from, new Set()) ? undefined : index;
+  }
+
+  #earlier(from: number, name: string): number | undefined {
     for (let index = from - 1; index >= 0; index--) {
       if (this.#variables[index]?.key === name) return index;
     }
     return undefined;
+  }
+
+  #needs(index: number, target: number, seen: Set<number>): boolean {
+    const variable = this.#variables[index];
+    if (variable === undefined || variable.raw || seen.has(index)) return false;
+    seen.add(index);
+    return referencedNames(variable.value).some((name) => {
+      const next = name === variable.key ? this.#earlier(index, name) : this.#winners.get(name);
+      return next !== undefined && (next === target || this.#needs(next, target, seen));
+    });
   }
 }
 

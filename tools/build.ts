@@ -10,6 +10,6 @@ if (process.argv.includes('--compile-start-check')) {
   writeFileSync(inRoot('tools', 'build', 'start-check-code.ts'), startCheckModule(compileStartCheck()));
 } else {
   mkdirSync(inRoot('dist'), { recursive: true });
-  await makeBundle({ entry: 'src/main.ts', output: inRoot('dist', 'millrace.cjs') });
+  await makeBundle({ entry: 'src/main.ts', output: inRoot('dist', 'millrace.cjs'), isProgram: true });
   if (!process.argv.includes('--bundle')) await makeExecutable(inRoot('dist', 'millrace'));
 }

@@ -15,7 +15,11 @@ export const requirements = {
   busybox: { reason: 'needs busybox (package busybox)', isMet: () => succeeds('busybox', ['true']) },
   dash: { reason: 'needs dash (package dash)', isMet: () => succeeds('dash', ['-c', 'true']) },
   openssl: { reason: 'needs openssl (package openssl)', isMet: () => succeeds('openssl', ['version']) },
-  root: { reason: 'needs root and su, to switch accounts', isMet: () => process.getuid?.() === 0 && succeeds('su', ['--version']) },
+  gcc: { reason: 'needs gcc (package gcc)', isMet: () => succeeds('gcc', ['--version']) },
+  root: {
+    reason: 'needs root and su, to switch accounts',
+    isMet: () => process.getuid?.() === 0 && succeeds('su', ['--version']),
+  },
   binary: {
     reason: 'needs the built program (npm run build)',
     isMet: () => existsSync(new URL('../../dist/millrace', import.meta.url)),

@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import { build, type Plugin } from 'esbuild';
 import { inRoot, runForOutput } from '../run.ts';
 
@@ -7,6 +8,8 @@ export interface Bundle {
   readonly output: string;
   /** Modules to take instead of others: from the end of the import to a path in the checkout. */
   readonly replacements?: Readonly<Record<string, string>>;
+  /** Whether the file is a program that a shell can start. */
+  readonly isProgram?: boolean;
 }
 
 /**
@@ -25,11 +28,13 @@ export async function makeBundle(bundle: Bundle): Promise<void> {
     minify: true,
     keepNames: true,
     legalComments: 'none',
+    ...(bundle.isProgram === true && { banner: { js: '#!/usr/bin/env node' } }),
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': 'undefined', MILLRACE_REVISION: JSON.stringify(revision()) },
     plugins: [withoutLocales, replacing(bundle.replacements ?? {})],
     logLevel: 'warning',
   });
+  if (bundle.isProgram === true) chmodSync(bundle.output, 0o755);
 }
 
 /** zod's messages in fifty languages are half of it; ours are in English, which zod takes from another file. */

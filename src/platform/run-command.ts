@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { abortReasonOf } from '../lib/abort.ts';
 import { CommandError, systemErrorCode } from '../lib/errors.ts';
 
@@ -73,20 +72,6 @@ export async function runCommand(
   running.stdin.end(input);
   const end = await running.ended;
   return { ...end, stdout: Buffer.concat(chunks) };
-}
-
-/** Runs a process and streams its output into `destination`, which is ended with it. */
-export async function streamCommand(
-  command: Command,
-  destination: Writable,
-  signal: AbortSignal,
-  input: string | Uint8Array = '',
-): Promise<CommandEnd> {
-  const running = startCommand(command, signal);
-  running.stdin.end(input);
-  const copied = pipeline(running.stdout, destination, { signal });
-  const [end] = await Promise.all([running.ended, copied]);
-  return end;
 }
 
 async function waitForEnd(

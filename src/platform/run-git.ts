@@ -106,11 +106,6 @@ export async function readGit(
   return output.stdout;
 }
 
-/** As `readGit`, as text without the line end. */
-export async function readGitLine(git: Git, args: readonly string[], signal: AbortSignal): Promise<string> {
-  return (await readGit(git, args, signal)).toString('utf8').replace(/\n$/, '');
-}
-
 export function gitFailure(args: readonly string[], stderr: string): CommandError {
   const said = stderr.trim();
   return new CommandError(`git ${args[0] ?? ''} failed${said === '' ? '' : `: ${said}`}`, { exitCode: 2 });

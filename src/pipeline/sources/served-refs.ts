@@ -24,7 +24,8 @@ export async function findHistoryRefs(
   signal: AbortSignal,
 ): Promise<readonly ServedRef[]> {
   const { git, headSha } = repository;
-  if (headSha === undefined) return [];
+  // Of a partial clone's history, objects may be missing.
+  if (headSha === undefined || repository.isPartial) return [];
   const [merged, base] = await Promise.all([
     readMergedRefs(git, headSha, signal),
     sharedDefaultBranch(git, headSha, wishes.defaultBranch, signal),

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { CommandError } from '../../lib/errors.ts';
+import { listFolder } from '../../platform/private-folder.ts';
 import type { CommandOutput } from '../../platform/run-command.ts';
 import { type Git, gitFailure, tryGit, userGit, withGit } from '../../platform/run-git.ts';
 import { readIfPresent } from '../../platform/source-files.ts';
@@ -15,8 +16,10 @@ export interface SourceRepository {
   readonly objectsDirectory: string;
   readonly indexFile: string;
   readonly objectFormat: 'sha1' | 'sha256';
-  /** Commits at the cut of a shallow clone; empty for a whole history. */
+  /** Commits at the cut of a shallow clone; empty for a whole history. A partial clone counts as cut at HEAD. */
   readonly shallowCommits: readonly string[];
+  /** A partial clone: only the files of HEAD are sure to be there. */
+  readonly isPartial: boolean;
   /** Undefined before the first commit. */
   readonly headSha: string | undefined;
   readonly headTree: string | undefined;
@@ -64,7 +67,9 @@ export async function findSourceRepository(
     throw gitFailure(locationQuestions, location.stderr);
   }
   const [headSha, headTree, headDate] = await readHead(plainGit, head, signal);
-  return { ...(await describe(git, location.stdout.toString('utf8'))), headSha, headTree, headDate };
+  const described = await describe(git, location.stdout.toString('utf8'));
+  const shallowCommits = described.isPartial && headSha !== undefined ? [headSha] : described.shallowCommits;
+  return { ...described, shallowCommits, headSha, headTree, headDate };
 }
 
 /** Commit and tree of HEAD; nothing only where it is certain that there is no commit yet. */
@@ -92,6 +97,7 @@ async function describe(
     objectsDirectory,
     indexFile,
     objectFormat: format?.startsWith('sha256') ? 'sha256' : 'sha1',
+    isPartial: listFolder(join(objectsDirectory, 'pack')).some((name) => name.endsWith('.promisor')),
     shallowCommits: (shallow?.toString('latin1') ?? '').split('\n').filter((line) => line !== ''),
   };
 }

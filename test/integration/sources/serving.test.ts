@@ -276,3 +276,19 @@ test('submodules: relative and foreign URLs, nested, with changes; one that is n
     scratch.git(join(scratch.root, 'remotes/foreign'), 'rev-parse', 'HEAD'),
   );
 });
+
+test('a partial clone is served without its history, whose objects may be missing', async () => {
+  using scratch = makeScratch();
+  const origin = makeApp(scratch);
+  scratch.git(origin, 'config', 'uploadpack.allowFilter', 'true');
+  scratch.write('app/file.txt', 'two\n');
+  scratch.git(origin, 'commit', '-qam', 'second');
+  const partial = join(scratch.root, 'partial');
+  scratch.git(scratch.root, 'clone', '-q', '--filter=blob:none', `file://${origin}`, partial);
+  scratch.write('partial/new.txt', 'new\n');
+  const snapshot = await snapshotOf(scratch, partial, 'sources.git');
+  await using server = await startServer(scratch, describeSources(snapshot, 'group/app').manifest);
+  const job = await clone(scratch, server.remote('group/app.git'));
+  expect(readFileSync(join(job, 'new.txt'), 'utf8')).toBe('new\n');
+  expect(scratch.git(job, 'log', '--format=%s')).toMatch(/^Snapshot of the work tree.*\nsecond$/);
+});

@@ -15,6 +15,7 @@ export const requirements = {
   busybox: { reason: 'needs busybox (package busybox)', isMet: () => succeeds('busybox', ['true']) },
   dash: { reason: 'needs dash (package dash)', isMet: () => succeeds('dash', ['-c', 'true']) },
   openssl: { reason: 'needs openssl (package openssl)', isMet: () => succeeds('openssl', ['version']) },
+  strip: { reason: 'needs strip (package binutils)', isMet: () => succeeds('strip', ['--version']) },
   gcc: { reason: 'needs gcc (package gcc)', isMet: () => succeeds('gcc', ['--version']) },
   root: {
     reason: 'needs root and su, to switch accounts',

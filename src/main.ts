@@ -19,8 +19,14 @@ async function main(): Promise<void> {
     return;
   }
   process.title = 'millrace';
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedReader);
   const { runCommandLine } = await import('./commands/command-line.ts');
   process.exitCode = await runCommandLine(argv, processEnvironment());
+}
+
+/** Whoever read our output is gone (a closed terminal, `| head`): what runs still has to end in order. */
+function ignoreClosedReader(error: Error & { readonly code?: string }): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 }
 
 function processEnvironment(): CommandEnvironment {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { errorMessage, StorageError } from '../lib/errors.ts';
-import { type HeldLock, holdLock, isLockHeld } from '../platform/lock-socket.ts';
+import { type HeldLock, holdLock, isLockHeld, isUnfinishedLock } from '../platform/lock-socket.ts';
 import {
   listFolder,
   makePrivateFolder,
@@ -147,7 +147,7 @@ function isAlive(place: JournalPlace, owner: string, liveness: Map<string, Promi
 
 async function removeDeadLocks(place: JournalPlace, liveness: Map<string, Promise<boolean>>): Promise<void> {
   for (const owner of listFolder(place.locks)) {
-    if (owner === place.manager || owner.endsWith('.new') || (await isAlive(place, owner, liveness))) continue;
+    if (owner === place.manager || isUnfinishedLock(owner) || (await isAlive(place, owner, liveness))) continue;
     removeTree(join(place.locks, owner));
   }
 }

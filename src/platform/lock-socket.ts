@@ -11,6 +11,7 @@ export interface HeldLock {
 
 /** Longest socket path every system takes, with the final zero byte. */
 const longestSocketPath = 100;
+const unfinished = '.new';
 
 /**
  * Holds a lock named by a path, as a listening local socket. Works across PID namespaces on one host, unlike a
@@ -20,8 +21,8 @@ export async function holdLock(path: string): Promise<HeldLock> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const server = createServer((socket) => socket.destroy());
   // Listening comes a moment after binding: the name appears only once it answers.
-  await withShortPath(`${path}.new`, (shortPath) => listen(server, shortPath));
-  await rename(`${path}.new`, path);
+  await withShortPath(`${path}${unfinished}`, (shortPath) => listen(server, shortPath));
+  await rename(`${path}${unfinished}`, path);
   server.unref();
   let released: Promise<void> | undefined;
   return {
@@ -30,6 +31,11 @@ export async function holdLock(path: string): Promise<HeldLock> {
       return released;
     },
   };
+}
+
+/** Whether a file in a folder of locks is one that is just being made. */
+export function isUnfinishedLock(name: string): boolean {
+  return name.endsWith(unfinished);
 }
 
 /** Whether a living process holds the lock of that path. */
@@ -68,7 +74,7 @@ function canConnect(path: string): Promise<boolean> {
     socket.once('error', (error) => {
       const code = systemErrorCode(error);
       if (code === 'ECONNREFUSED' || code === 'ENOENT') resolve(false);
-      else if (code === 'EAGAIN') resolve(true);
+      else if (code === 'EAGAIN' || code === 'ECONNRESET') resolve(true);
       else reject(error);
     });
   });

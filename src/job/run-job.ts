@@ -11,6 +11,7 @@ import { type BuildProblem, jobResult, problemOf } from './build-result.ts';
 import { readHistory } from './history.ts';
 import type { JobEnd, JobEngine, JobToRun, OpenJob, RecoverableJob } from './open-job.ts';
 import { type OpenTrace, openJobTrace } from './open-trace.ts';
+import { writeHeaderWithoutPlan } from './trace-header.ts';
 
 /**
  * Runs one received job to its reported end (spec job-execution.md §1, protocol.md §5.1).
@@ -21,7 +22,7 @@ export async function runJob(engine: JobEngine, job: JobToRun, interrupt: AbortS
   const planned = tryPlan(engine, job);
   const started = await startJournal(engine, job, planned.plan);
   if (started === undefined) {
-    await job.destination.update({ state: 'failed', failureReason: 'runner_system_failure' }, interrupt);
+    await reportUnstarted(engine, job, interrupt);
     return 'finished';
   }
   const opened = openJob(engine, job, started.journal, started.open, interrupt);
@@ -86,6 +87,15 @@ async function startJournal(
   }
 }
 
+/** Without a journal there is no trace and no second try. */
+async function reportUnstarted(engine: JobEngine, job: JobToRun, interrupt: AbortSignal): Promise<void> {
+  try {
+    await job.destination.update({ state: 'failed', failureReason: 'runner_system_failure' }, interrupt);
+  } catch (error) {
+    engine.logger.warn('A failed job could not be reported', { job: job.payload.id, error: errorMessage(error) });
+  }
+}
+
 function originOf(runner: RunnerConfig): JobOrigin {
   return {
     url: runner.url,
@@ -125,7 +135,7 @@ async function refuseAtPickup(job: OpenJob, problems: readonly string[]): Promis
 async function failWithoutPlan(job: OpenJob, error: unknown): Promise<JobEnd> {
   const verdict = await acknowledge(job);
   if (verdict === 'refused') return await drop(job);
-  job.open.trace.log.print(`Running with ${job.engine.productLine}`);
+  writeHeaderWithoutPlan(job.open.trace, job.engine.productLine, job.runner);
   const { lastLine, ...result } = jobResult(problemOf(error), { timeouts: { jobMs: 0 } });
   job.open.trace.log[lastLine.level](lastLine.text);
   return await finish(job, mapped(result, job.open.supportedFailureReasons));

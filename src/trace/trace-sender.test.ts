@@ -58,6 +58,18 @@ describe('TraceSender while the job runs', () => {
     sender.discard();
   });
 
+  it('speaks soon, and ever less often, to a server that may not know that the job runs, until it answers', async () => {
+    const { clock, destination, start, sender } = setUp();
+    sender.speakSoon();
+    start();
+    destination.answer = () => (destination.requests.length < 3 ? { state: 'failed' } : undefined);
+    expect([await tick(clock), await tick(clock), await tick(clock), await tick(clock)]).toEqual([
+      250, 500, 1000, 3000,
+    ]);
+    expect(destination.history).toEqual(['update running', 'update running', 'update running']);
+    sender.discard();
+  });
+
   it('sends only what was stored when the checkpoint was made', async () => {
     const { clock, destination, trace, start, sender } = setUp({
       beforeSend: () => {

@@ -7,6 +7,9 @@ import { type FinalResult, reportEnd } from './sender/final-report.ts';
 import { CHUNK_BYTES, type ChunkOutcome, TraceUpload } from './sender/trace-upload.ts';
 import { UpdatePace } from './sender/update-pace.ts';
 
+/** First wait when the server may not know that the job runs; doubled until it answers. */
+const FIRST_SIGN_MS = 250;
+
 export interface TraceSenderOptions {
   readonly trace: Pick<JobTrace, 'storedBytes' | 'checksum' | 'read'>;
   readonly destination: TraceDestination;
@@ -47,6 +50,8 @@ export class TraceSender {
   #loop: Promise<void> = Promise.resolve();
   #finish: Promise<boolean> | undefined;
   #lastSuccessMs = Number.NEGATIVE_INFINITY;
+  /** Longest wait before the next update. */
+  #patienceMs = Number.POSITIVE_INFINITY;
   #isCancelTold = false;
   #isFinal = false;
 
@@ -71,6 +76,11 @@ export class TraceSender {
   /** Takes the interval named by an answer to a request of somebody else (the acknowledgement). */
   takeInterval(intervalMs: number | undefined): void {
     this.#pace.take(intervalMs);
+  }
+
+  /** The server may not know yet that the job runs: it hears of it soon, until it answers. For use before `start`. */
+  speakSoon(): void {
+    this.#patienceMs = FIRST_SIGN_MS;
   }
 
   /** Starts to send, first after one interval. Ends by `signal`, `finish` or `discard`. Call it once. */
@@ -114,12 +124,13 @@ export class TraceSender {
 
   async #run(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#options.clock.sleep(this.#pace.intervalMs, signal);
+      await this.#options.clock.sleep(Math.min(this.#pace.intervalMs, this.#patienceMs), signal);
       if ((await this.#update(signal)) === 'aborted') {
         this.#isCancelTold = true;
         this.#options.onAbort();
         return;
       }
+      this.#patienceMs = this.#lastSuccessMs > 0 ? Number.POSITIVE_INFINITY : this.#patienceMs * 2;
     }
   }
 

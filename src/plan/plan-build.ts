@@ -64,7 +64,7 @@ export function planBuild(received: PlanRequest): BuildPlan {
     afterScriptIgnoresErrors: settings.afterScriptIgnoresErrors,
     featureFlags: flags.values,
     changedFeatureFlags: flags.changed,
-    settingsProblems: [...flags.problems, ...settings.problems, ...nameProblems(variables, shell)],
+    settingsProblems: [...settings.problems, ...flags.problems, ...nameProblems(variables, shell)],
     policyNotes: policyNotes(payload.policy_options),
     stages: planStages(context),
     image: planImage(payload.image, context.lookup),

@@ -76,6 +76,14 @@ describe.each(realShells)('a stage script in $name', (real) => {
     expect(await runLines(real, ['true'])).toMatchObject({ code: 0 });
   });
 
+  it.skipIf(!present)('does not show itself when it is killed', async () => {
+    const variables = variablesFixture({ TOLD: 'value of a variable' });
+    const { stdout, stderr, code } = await runLines(real, ['exec sh -c "kill -KILL \\$\\$"'], { variables });
+    expect(stdout + stderr).not.toContain('value of a variable');
+    expect(code).not.toBe(0);
+    expect((await runLines(real, ['set | grep -c "^__millrace_script=" || true'])).stdout).toMatch(/^0$/m);
+  });
+
   it.skipIf(!present)('fails with a failing element of a pipeline where the shell can', async () => {
     const knowsPipefail = real.command[0] !== 'dash';
     const run = await runLines(real, ['false | true', 'echo "went on"']);

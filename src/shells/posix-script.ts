@@ -28,21 +28,27 @@ export function posixScript(
   }
   if (exports !== undefined) exportLines(exports, writer);
   writer.operations(stage.operations);
-  return frame(shell, quote(writer.text()), plan);
+  return frame(shell, quote(`unset ${bodyVariable}\n${writer.text()}`), plan);
 }
+
+/** Holds the stage's text until it runs. */
+const bodyVariable = '__millrace_script';
 
 /**
  * The outer shell reads one line, the inner one runs the stage: what the user's commands do to their shell does not
  * reach the outer one, and they find an empty standard input instead of the rest of the script. Without the traps
- * some versions of bash print the script, secrets and all, when they are killed.
+ * some versions of bash print the script, secrets and all, when they are killed; and any bash prints the command whose
+ * shell was killed, so that command holds no more than a variable's name.
  */
 function frame(shell: string, body: string, { script }: BuildPlan): string {
-  const run = script.legacyBashEval ? `: | eval ${body}` : `(trap 'exit 1' TERM; eval ${body}) < /dev/null`;
+  const evaluation = `eval "$${bodyVariable}"`;
+  const run = script.legacyBashEval ? `: | ${evaluation}` : `(trap 'exit 1' TERM; ${evaluation}) < /dev/null`;
   return [
     `#!/usr/bin/env ${shell}`,
     '',
     "trap 'exit 1' TERM",
     '',
+    `${bodyVariable}=${body}`,
     ...(script.debugTrace ? ['set -o xtrace'] : []),
     `case "$(set -o)" in *"pipefail"*) set -o pipefail;; esac; set -o errexit`,
     'set +o noclobber',

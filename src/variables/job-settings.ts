@@ -122,9 +122,7 @@ function readSubmoduleStrategy(reader: SettingsReader): SubmoduleStrategy {
     case 'recursive':
       return text;
     default:
-      reader.problems.push(
-        `GIT_SUBMODULE_STRATEGY: expected either 'none', 'normal' or 'recursive' got "${text}", sources cannot be fetched`,
-      );
+      reader.problems.push(`GIT_SUBMODULE_STRATEGY: expected either 'normal', 'recursive' or 'none' got "${text}"`);
       return 'invalid';
   }
 }

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -108,6 +109,7 @@ describe('unpacking a zip', () => {
     await unpackEntries({ name: 'ro/', mode: 0o040555 }, { name: 'ro/x', content: 'y', mode: 0o100444 });
     expect(readFileSync(join(target, 'ro/x'), 'utf8')).toBe('y');
     expect(statSync(join(target, 'ro')).mode & 0o777).toBe(0o555);
+    chmodSync(join(target, 'ro'), 0o755);
   });
 
   it('drops setuid bits, devices, pipes and sockets', async () => {

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createShellProvider, type ShellProviderOptions } from '../../../src/executors/shell/shell-provider.ts';
 import { AbortReason } from '../../../src/lib/abort.ts';
 import { PrepareError } from '../../../src/lib/errors.ts';
+import { needs } from '../../support/needs.ts';
 import { type PlanOverrides, planFor, runnerFor } from './plan.ts';
 import { isRunning, pidsIn } from './process-cases.ts';
 import { eventually, neverAborted, type OpenJob, openJob } from './subject.ts';
@@ -130,39 +131,35 @@ describe('shell executor on its host', () => {
     rmSync(folder, { recursive: true });
   });
 
-  const cannotSwitch = process.getuid?.() !== 0 || !existsSync('/usr/bin/su') ? 'needs root and su' : undefined;
-  describe.skipIf(cannotSwitch)(
-    `as another user${cannotSwitch === undefined ? '' : ` (skipped: ${cannotSwitch})`}`,
-    () => {
-      it('runs stages as that user, out of reach of its files', async () => {
-        const job = await jobWith({ user: 'nobody', workingDirectory: '/' });
-        const script = `id -un; cat '${job.directory}'/*/script || echo unreadable; exit 4`;
-        const { stage, exit } = await job.run(script);
-        expect(stage.text('stdout')).toBe('nobody\nunreadable\n');
-        expect(exit).toEqual({ code: 4, text: 'exit status 4' });
-        expect(job.executor.localFiles).toBeUndefined();
-      });
+  describe.skipIf(!needs('root'))('as another user', () => {
+    it('runs stages as that user, out of reach of its files', async () => {
+      const job = await jobWith({ user: 'nobody', workingDirectory: '/' });
+      const script = `id -un; cat '${job.directory}'/*/script || echo unreadable; exit 4`;
+      const { stage, exit } = await job.run(script);
+      expect(stage.text('stdout')).toBe('nobody\nunreadable\n');
+      expect(exit).toEqual({ code: 4, text: 'exit status 4' });
+      expect(job.executor.localFiles).toBeUndefined();
+    });
 
-      it('ends its processes on abort', async () => {
-        const job = await jobWith({ user: 'nobody', workingDirectory: '/' });
-        const controller = new AbortController();
-        const script = "(setsid sh -c 'echo pid $$; exec sleep 300 >/dev/null 2>&1' &) & echo pid $$; sleep 300";
-        const { stage, exit } = job.start(script, { signal: controller.signal });
-        exit.catch(() => {});
-        const pids = await eventually('both run', () => pidsIn(stage).length === 2 && pidsIn(stage));
-        expect(readFileSync(`/proc/${pids[0]}/status`, 'utf8')).not.toMatch(/^Uid:\t0/m);
-        controller.abort(new AbortReason('aborted'));
-        await expect(exit).rejects.toMatchObject({ kind: 'aborted' });
-        expect(pids.filter(isRunning)).toEqual([]);
-      });
+    it('ends its processes on abort', async () => {
+      const job = await jobWith({ user: 'nobody', workingDirectory: '/' });
+      const controller = new AbortController();
+      const script = "(setsid sh -c 'echo pid $$; exec sleep 300 >/dev/null 2>&1' &) & echo pid $$; sleep 300";
+      const { stage, exit } = job.start(script, { signal: controller.signal });
+      exit.catch(() => {});
+      const pids = await eventually('both run', () => pidsIn(stage).length === 2 && pidsIn(stage));
+      expect(readFileSync(`/proc/${pids[0]}/status`, 'utf8')).not.toMatch(/^Uid:\t0/m);
+      controller.abort(new AbortReason('aborted'));
+      await expect(exit).rejects.toMatchObject({ kind: 'aborted' });
+      expect(pids.filter(isRunning)).toEqual([]);
+    });
 
-      it('refuses PowerShell from a file', async () => {
-        const failure = prepareWith(
-          { user: 'nobody', environment: { PATH: '/bin' } },
-          { shell: 'pwsh', powershellFromFile: true },
-        );
-        await expect(failure).rejects.toBeInstanceOf(PrepareError);
-      });
-    },
-  );
+    it('refuses PowerShell from a file', async () => {
+      const failure = prepareWith(
+        { user: 'nobody', environment: { PATH: '/bin' } },
+        { shell: 'pwsh', powershellFromFile: true },
+      );
+      await expect(failure).rejects.toBeInstanceOf(PrepareError);
+    });
+  });
 });

@@ -68,7 +68,7 @@ export interface OpenJob {
   resume(
     handle: JsonValue,
     options: StageOptions & { readonly directory: string },
-  ): { readonly stage: RecordedStage; readonly exit: Promise<ExitStatus> };
+  ): { readonly stage: RecordedStage; readonly exit: Promise<ExitStatus | 'not_started'> };
   /** Cleans up, releases, removes the folder. */
   close(): Promise<void>;
 }

@@ -2,10 +2,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { CommandError, MillraceError } from '../lib/errors.ts';
 import type { CommandEnvironment } from './command-environment.ts';
 import { helperCommands } from './helper/index.ts';
-import { examples, wholeNumber } from './option-values.ts';
+import { examples, isTrue, wholeNumber } from './option-values.ts';
 import { addPipelineCommands } from './pipeline-commands.ts';
 import { product } from './product.ts';
 import { stopSignal } from './stop-signal.ts';
+import { reportUnexpected } from './unexpected-error.ts';
+import { pointErrorsToHelp, unknownCommand } from './usage-errors.ts';
 import { versionText } from './version.ts';
 
 /** How a command ends the program. */
@@ -33,7 +35,7 @@ export async function runCommandLine(argv: readonly string[], environment: Comma
     await createProgram(line).parseAsync(withDoubleDashes(argv), { from: 'user' });
     return exitCode;
   } catch (error) {
-    return reportFailure(error, environment);
+    return reportFailure(error, argv, environment);
   }
 }
 
@@ -47,17 +49,24 @@ export function createProgram(line: CommandLine): Command {
     .option('--log-format <format>', 'runner, text or json [$LOG_FORMAT]')
     .version(versionText(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
-    .enablePositionalOptions()
-    .showHelpAfterError()
-    .configureOutput({ writeOut: line.environment.stdout, writeErr: line.environment.stderr })
+    .helpCommand('help [command]', 'show help for a command')
+    .configureOutput({
+      writeOut: line.environment.stdout,
+      writeErr: line.environment.stderr,
+      outputError: (text, write) => write(text.replace(/^error: /, `${product.name}: `)),
+    })
     .exitOverride()
-    .action(() => {
+    .argument('[command]')
+    .usage('[options] [command]')
+    .action((name: string | undefined) => {
+      if (name !== undefined) throw unknownCommand(name);
       program.outputHelp();
     });
   addRun(program, line);
   addPipelineCommands(program, line);
   addCoordinator(program, line);
   addPlan(program, line);
+  pointErrorsToHelp(program);
   return program;
 }
 
@@ -180,10 +189,19 @@ function withDoubleDashes(argv: readonly string[]): string[] {
   );
 }
 
-function reportFailure(error: unknown, environment: CommandEnvironment): number {
-  if (error instanceof CommanderError) return error.exitCode;
-  if (!(error instanceof MillraceError)) throw error;
+function reportFailure(error: unknown, argv: readonly string[], environment: CommandEnvironment): number {
+  if (error instanceof CommanderError) return usageExitCode(error, argv);
+  if (!(error instanceof MillraceError)) return reportUnexpected(error, isDebugging(argv, environment), environment);
   environment.stderr(`${product.name}: ${error.message}\n`);
   if (error.hint !== undefined) environment.stderr(`${error.hint}\n`);
   return error instanceof CommandError ? error.exitCode : 1;
+}
+
+function isDebugging(argv: readonly string[], { env }: CommandEnvironment): boolean {
+  return argv.includes('--debug') || argv.includes('-debug') || isTrue(env['RUNNER_DEBUG']);
+}
+
+/** 1 of a pipeline command means that a job failed. */
+function usageExitCode({ exitCode }: CommanderError, argv: readonly string[]): number {
+  return exitCode !== 0 && argv.includes('pipeline') ? 2 : exitCode;
 }

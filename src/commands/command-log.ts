@@ -5,6 +5,7 @@ import { type LogFormat, type LogLevel, parseLogFormat, parseLogLevel } from '..
 import { type LogDestination, type OperatorLog, openOperatorLog } from '../observability/operator-log.ts';
 import { isErrorOutputTerminal } from '../platform/account.ts';
 import type { CommandEnvironment } from './command-environment.ts';
+import { isTrue } from './option-values.ts';
 import { product } from './product.ts';
 
 /** Global log options as they were given (spec commands.md §1). */
@@ -78,8 +79,4 @@ function chosenFormat(options: LogOptions, { env }: CommandEnvironment): LogForm
   const format = parseLogFormat(name);
   if (format === undefined) throw new CommandError(`${JSON.stringify(name)} is not a log format`);
   return format;
-}
-
-function isTrue(text: string | undefined): boolean {
-  return ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text ?? '');
 }

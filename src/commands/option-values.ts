@@ -11,3 +11,8 @@ export function wholeNumber(text: string): number {
 export function examples(...lines: readonly string[]): string {
   return `\nExamples:\n${lines.map((text) => `  ${text}\n`).join('')}`;
 }
+
+/** Whether an environment variable switches something on. */
+export function isTrue(text: string | undefined): boolean {
+  return ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text ?? '');
+}

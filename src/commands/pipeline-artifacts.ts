@@ -30,7 +30,7 @@ export async function collectArtifacts(
       if (artifact.type === 'trace' || artifact.type === 'metadata') continue;
       const file = join(place, basename(artifact.filename));
       const content = await client.artifact(job.id, artifact.type, signal);
-      await writeStream(file, content as AsyncIterable<Buffer>, signal);
+      await writeStream(file, content, signal);
       if (artifact.type !== 'archive') continue;
       await unpackArchive({ path: file, target: place, limits: defaultExtractionLimits, concurrency: 2 }, signal);
       await removeFile(file);

@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CommandError } from '../lib/errors.ts';
+import { pipelineSources } from '../pipeline/options.ts';
 import type { CommandLine } from './command-line.ts';
 import { examples, wholeNumber } from './option-values.ts';
 import type { PipelineOptions } from './pipeline-checkout.ts';
@@ -8,7 +10,16 @@ import { stopSignal } from './stop-signal.ts';
 
 /** `millrace pipeline …`: works on the .gitlab-ci.yml of the checkout that the working directory lies in. */
 export function addPipelineCommands(program: Command, line: CommandLine): void {
-  const pipeline = program.command('pipeline').description('run or look at the .gitlab-ci.yml of this checkout');
+  const pipeline = program
+    .command('pipeline')
+    .description('run or look at the .gitlab-ci.yml of this checkout')
+    .helpCommand('help [command]', 'show help for a command')
+    .argument('[command]')
+    .usage('[options] [command]')
+    .action((name: string | undefined) => {
+      if (name === undefined) pipeline.outputHelp();
+      else throw new CommandError(`Command pipeline ${name} not found.`, { exitCode: 2, hint: commandsOf(pipeline) });
+    });
   addRun(pipeline, line);
   addList(pipeline, line);
   addPreview(pipeline, line);
@@ -97,12 +108,29 @@ function withCommonOptions(command: Command): Command {
   return command
     .option('-f, --file <path>', 'configuration file (default: .gitlab-ci.yml)')
     .option('--variable <KEY=VALUE>', 'pipeline variable (may be given several times)', collect)
-    .option('--variables-file <file>', 'variables in dotenv or YAML form, masked and file variables too')
+    .option(
+      '--variables-file <file>',
+      'variables in dotenv or YAML form, masked and file variables too (may be given several times)',
+      collect,
+    )
     .option('--branch <name>', 'pretend to be on this branch')
-    .option('--tag <name>', 'pretend to run for this tag')
-    .option('--source <name>', 'CI_PIPELINE_SOURCE (default: push)')
-    .option('--changes-base <commit>', 'where `rules:changes` starts to compare')
+    .addOption(new Option('--tag <name>', 'pretend to run for this tag').conflicts('branch'))
+    .addOption(
+      new Option('--source <name>', 'CI_PIPELINE_SOURCE: push (the default), web, schedule, …').argParser(
+        pipelineSource,
+      ),
+    )
+    .option('--changes-base <commit>', 'where `rules:changes` starts to compare (default: see the user guide)')
     .option('--json', 'print JSON');
+}
+
+function pipelineSource(name: string): string {
+  if ((pipelineSources as readonly string[]).includes(name)) return name;
+  throw new InvalidArgumentError(`Known: ${pipelineSources.join(', ')}.`);
+}
+
+function commandsOf(pipeline: Command): string {
+  return `Commands: ${pipeline.commands.map((command) => command.name()).join(', ')}`;
 }
 
 function collect(value: string, previous: readonly string[] = []): readonly string[] {

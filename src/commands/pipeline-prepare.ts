@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { PipelineSubmission } from '../coordinator/submission.ts';
 import { compilePipeline } from '../pipeline/compile.ts';
 import { problemLine } from '../pipeline/problems.ts';
-import { chooseJobs } from '../pipeline/run/choose-jobs.ts';
+import { chooseJobs, playedInVain } from '../pipeline/run/choose-jobs.ts';
 import { describeSources } from '../pipeline/sources/describe-sources.ts';
 import { factsOfSnapshot } from '../pipeline/sources/read-git-facts.ts';
 import { type RepositorySnapshot, takeFolderSnapshot, takeSnapshot } from '../pipeline/sources/snapshot.ts';
@@ -46,11 +46,17 @@ export async function prepareRun(
     return undefined;
   }
   const { manifest, variables } = describeSources(snapshot, compiled.submission.project.path);
+  const play = options.manual ?? [];
+  const leftOut = new Map(compiled.jobs.filter((job) => !job.included).map((job) => [job.name, job.reason]));
   const chosen = chooseJobs(compiled.submission, {
     only: options.jobs ?? [],
     withNeeds: options.needs ?? false,
-    play: options.manual ?? [],
+    play,
+    leftOut,
   });
+  for (const name of playedInVain(compiled.submission, play)) {
+    environment.stderr(`--manual ${name}: this job runs by itself.\n`);
+  }
   say(`${headline(checkout, snapshot)}\n`);
   const sources: SnapshotSources = { snapshot, manifest };
   return {

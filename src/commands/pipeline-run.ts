@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { PipelineSubmission } from '../coordinator/submission.ts';
-import { CommandError } from '../lib/errors.ts';
-import { readIfPresent } from '../platform/source-files.ts';
+import { CommandError, errorMessage } from '../lib/errors.ts';
+import { makeFolder, readIfPresent } from '../platform/source-files.ts';
+import { systemClock } from '../platform/system-clock.ts';
 import type { CommandEnvironment } from './command-environment.ts';
 import { openCheckout, type PipelineOptions } from './pipeline-checkout.ts';
 import { reportPipelineFailure } from './pipeline-failure.ts';
@@ -59,7 +60,10 @@ async function compileAndRun(
   environment: CommandEnvironment,
   stop: StopRequests,
 ): Promise<number> {
-  const checkout = await openCheckout(options, environment, stop.signal);
+  const [checkout] = await Promise.all([
+    openCheckout(options, environment, stop.signal),
+    makeArtifactsFolder(options, environment),
+  ]);
   await using target = await openTarget(options, environment, checkout.facts.workTree, stop);
   const { prepareRun } = await import('./pipeline-prepare.ts');
   const prepared = await prepareRun(checkout, target.sourcesFolder, options, environment, stop.signal);
@@ -88,6 +92,8 @@ async function followRun(
       reporter,
       sendSources: async (id) => await prepared.sendSources(target, id, target.signal),
       onCreated: ({ id }) => stop.setActions(stopActions(target, environment, id)),
+      onLost: (message) => environment.stderr(`${message}; trying again.\n`),
+      clock: systemClock(),
     },
     target.signal,
   );
@@ -105,6 +111,7 @@ async function openTarget(
   if (coordinator !== undefined) {
     const { openRemoteTarget } = await import('./pipeline-target.ts');
     const adminToken = await readAdminToken(options, environment);
+    if (options.tlsCaFile !== undefined) await readGivenFile('--tls-ca-file', options.tlsCaFile, environment);
     return await openRemoteTarget({ url: coordinator, adminToken, caFile: options.tlsCaFile ?? '' }, environment);
   }
   const { openLocalTarget } = await import('./pipeline-target-local.ts');
@@ -115,12 +122,35 @@ async function openTarget(
 
 async function readAdminToken(options: PipelineRunOptions, environment: CommandEnvironment): Promise<string> {
   const { adminTokenFile: file } = options;
-  const content = file === undefined ? undefined : await readIfPresent(resolve(environment.workingDirectory, file));
-  const token = (content?.toString('utf8') ?? environment.env['MILLRACE_ADMIN_TOKEN'] ?? '').trim();
-  if (token !== '' && (file === undefined || content !== undefined)) return token;
-  throw new CommandError('the administrator token of the coordinator is missing', {
+  const token =
+    file === undefined
+      ? environment.env['MILLRACE_ADMIN_TOKEN']
+      : await readGivenFile('--admin-token-file', file, environment);
+  if (token !== undefined && token.trim() !== '') return token.trim();
+  const what = file === undefined ? 'is missing' : `is missing: ${file} is empty`;
+  throw new CommandError(`the administrator token of the coordinator ${what}`, {
     exitCode: 2,
-    hint: 'Give a file with --admin-token-file, or set MILLRACE_ADMIN_TOKEN.',
+    hint: 'The coordinator prints it when it starts. Give it in a file with --admin-token-file, or in MILLRACE_ADMIN_TOKEN.',
+  });
+}
+
+async function readGivenFile(option: string, file: string, environment: CommandEnvironment): Promise<string> {
+  const path = resolve(environment.workingDirectory, file);
+  const content = await readIfPresent(path).catch((error: unknown) => {
+    throw new CommandError(`${option} ${file} cannot be read: ${errorMessage(error)}`, { exitCode: 2, cause: error });
+  });
+  if (content !== undefined) return content.toString('utf8');
+  throw new CommandError(`${option} ${file}: there is no such file`, { exitCode: 2 });
+}
+
+/** Before anything runs, so that nobody waits for a pipeline whose artifacts have no place. */
+async function makeArtifactsFolder(options: PipelineRunOptions, environment: CommandEnvironment): Promise<void> {
+  if (options.artifactsDir === undefined) return;
+  await makeFolder(resolve(environment.workingDirectory, options.artifactsDir)).catch((error: unknown) => {
+    throw new CommandError(`--artifacts-dir ${options.artifactsDir} cannot be used: ${errorMessage(error)}`, {
+      exitCode: 2,
+      cause: error,
+    });
   });
 }
 

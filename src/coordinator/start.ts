@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { errorMessage } from '../lib/errors.ts';
+import { errorMessage, MillraceError, StorageError } from '../lib/errors.ts';
 import type { HeldLock } from '../platform/lock-socket.ts';
 import { listFolder, makePrivateFolder, removeTree } from '../platform/private-folder.ts';
+import { readStateFile, replaceStateFile } from '../platform/state-file.ts';
 import { adminPath, requireAdmin } from './admin/access.ts';
 import { createRunner } from './admin/runners.ts';
 import { buildCore } from './build-core.ts';
@@ -52,7 +53,7 @@ const sweepIntervalMs = 30_000;
  */
 export async function startCoordinator(options: CoordinatorOptions): Promise<RunningCoordinator> {
   const complete = completeOptions(options);
-  const store = new CoordinatorStore(complete.dataDir);
+  const store = openStore(complete.dataDir);
   const lock = await claimDataFolder(store.folders.owners);
   let started: StartedParts;
   try {
@@ -84,6 +85,22 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
       return closed;
     },
   };
+}
+
+function openStore(dataDir: string): CoordinatorStore {
+  try {
+    const store = new CoordinatorStore(dataDir);
+    // The default folder lies in the working directory, often a checkout: tokens do not belong into commits.
+    const ignoreFile = join(dataDir, '.gitignore');
+    if (readStateFile(ignoreFile) === undefined) replaceStateFile(ignoreFile, '*\n');
+    return store;
+  } catch (error) {
+    if (error instanceof MillraceError) throw error;
+    throw new StorageError(`cannot use the data folder ${dataDir}: ${errorMessage(error)}`, {
+      cause: error,
+      hint: 'Give a folder that can be written to, with --data-dir.',
+    });
+  }
 }
 
 function findCreatedRunner(core: CoordinatorCore, description: string): RunnerRecord | undefined {

@@ -6,6 +6,7 @@ import { ApiError, CommandError } from '../../lib/errors.ts';
 import { createHttpClient, type HttpRequest, type HttpResponse } from '../../platform/http-client.ts';
 import { proxyFromEnvironment } from '../../platform/proxy-environment.ts';
 import { createTlsTrust } from '../../platform/tls-trust.ts';
+import { checkedCoordinatorUrl, notACoordinator, unreachableCoordinator } from './coordinator-errors.ts';
 
 export interface CoordinatorAddress {
   readonly url: string;
@@ -47,14 +48,17 @@ export interface CoordinatorClient {
   /** `cancel` lets after_script and later build stages run, `abort` does not. */
   stop(pipelineId: number, how: 'cancel' | 'abort', signal: AbortSignal): Promise<void>;
   /** An artifact's bytes. */
-  artifact(jobId: number, type: string, signal: AbortSignal): Promise<Readable>;
+  artifact(jobId: number, type: string, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
   close(): void;
 }
 
 /** Longest time a timer takes: a pipeline may run for weeks. */
 const unlimitedMs = 2 ** 31 - 1;
 
-/** Connects to a coordinator. Nothing is sent yet. */
+/**
+ * Connects to a coordinator. Nothing is sent yet.
+ * @throws CommandError where the address is none.
+ */
 export function connectCoordinator(
   address: CoordinatorAddress,
   env: Readonly<Record<string, string | undefined>>,
@@ -66,7 +70,8 @@ export function connectCoordinator(
     proxyFor: proxyFromEnvironment(env),
     connectionMaxAgeMs: 0,
   });
-  const base = `${address.url.replace(/\/+$/, '')}/api/millrace/v1`;
+  const origin = checkedCoordinatorUrl(address.url);
+  const base = `${origin}/api/millrace/v1`;
 
   const send = async (
     method: string,
@@ -75,24 +80,35 @@ export function connectCoordinator(
     body?: HttpRequest['body'],
     contentType = 'application/json',
   ): Promise<HttpResponse> => {
-    const response = await http.send(
-      {
-        method,
-        url: new URL(`${base}/${path}`),
-        headers: {
-          'PRIVATE-TOKEN': address.adminToken,
-          ...(body === undefined ? {} : { 'Content-Type': contentType }),
+    const response = await http
+      .send(
+        {
+          method,
+          url: new URL(`${base}/${path}`),
+          headers: {
+            'PRIVATE-TOKEN': address.adminToken,
+            ...(body === undefined ? {} : { 'Content-Type': contentType }),
+          },
+          ...(body === undefined ? {} : { body }),
+          timeoutMs: unlimitedMs,
         },
-        ...(body === undefined ? {} : { body }),
-        timeoutMs: unlimitedMs,
-      },
-      signal,
-    );
+        signal,
+      )
+      .catch((error: unknown) => {
+        throw unreachableCoordinator(origin, error);
+      });
     if (response.status >= 200 && response.status < 300) return response;
-    throw refusal(method, path, response.status, await readText(response.body));
+    throw refusal(origin, method, path, response.status, await readText(contentOf(response)));
   };
-  const sendPipeline = async (...args: Parameters<typeof send>): Promise<PipelineView> =>
-    pipelineView.parse(JSON.parse(await readText((await send(...args)).body)));
+  const contentOf = (response: HttpResponse): AsyncIterable<Buffer> => readable(response.body, origin);
+  const sendPipeline = async (...args: Parameters<typeof send>): Promise<PipelineView> => {
+    const text = await readText(contentOf(await send(...args)));
+    try {
+      return pipelineView.parse(JSON.parse(text));
+    } catch (error) {
+      throw notACoordinator(origin, error);
+    }
+  };
 
   return {
     submit: async (submission, signal) => await sendPipeline('POST', 'pipelines', signal, JSON.stringify(submission)),
@@ -106,7 +122,7 @@ export function connectCoordinator(
     },
     events: async function* (id, from, signal) {
       const response = await send('GET', `pipelines/${id}/events?from=${from}`, signal);
-      for await (const line of linesOf(response.body)) yield JSON.parse(line) as PipelineEvent;
+      for await (const line of linesOf(contentOf(response))) yield JSON.parse(line) as PipelineEvent;
     },
     read: async (id, signal) => await sendPipeline('GET', `pipelines/${id}`, signal),
     unfinished: async (signal) => {
@@ -118,18 +134,19 @@ export function connectCoordinator(
     },
     artifact: async (jobId, type, signal) => {
       const path = `jobs/${jobId}/artifacts/${encodeURIComponent(type)}`;
-      return (await send('GET', path, signal)).body;
+      return contentOf(await send('GET', path, signal));
     },
     close: () => http.close(),
   };
 }
 
-function refusal(method: string, path: string, status: number, body: string): Error {
+function refusal(origin: string, method: string, path: string, status: number, body: string): Error {
   const what = `${method} ${path}: the coordinator answered ${status}: ${messageOf(body)}`;
   if (status === 401 || status === 403) {
     return new CommandError(what, { exitCode: 2, hint: 'Check the administrator token (--admin-token-file).' });
   }
   if (status === 400) return new CommandError(what, { exitCode: 2 });
+  if (status === 404 && path === 'pipelines') return notACoordinator(origin, new Error(what));
   return new ApiError('rejected', what, { status });
 }
 
@@ -142,9 +159,18 @@ function messageOf(body: string): string {
   }
 }
 
-async function readText(body: Readable): Promise<string> {
+/** A body whose breaking off names the server. */
+async function* readable(body: Readable, origin: string): AsyncGenerator<Buffer> {
+  try {
+    yield* body as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw unreachableCoordinator(origin, error);
+  }
+}
+
+async function readText(body: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of body as AsyncIterable<Buffer>) chunks.push(chunk);
+  for await (const chunk of body) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
 }
 
@@ -158,9 +184,9 @@ function prefixed(line: string, content: Readable): Readable {
 }
 
 /** Cuts a stream into its lines; a last line without end is one too. */
-async function* linesOf(body: Readable): AsyncGenerator<string> {
+async function* linesOf(body: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let pending: Buffer[] = [];
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     let start = 0;
     for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, start)) {
       pending.push(chunk.subarray(start, end));

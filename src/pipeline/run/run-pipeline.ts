@@ -1,6 +1,8 @@
 import type { PipelineSubmission } from '../../coordinator/submission.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { CoordinatorClient, PipelineView } from './coordinator-client.ts';
 import { followPipeline, type PipelineOutcome, type PipelineReporter } from './follow.ts';
+import { steadyEvents } from './steady-events.ts';
 
 export interface PipelineRun {
   readonly client: CoordinatorClient;
@@ -10,6 +12,9 @@ export interface PipelineRun {
   readonly sendSources: (pipelineId: number) => Promise<void>;
   /** Called once the pipeline exists; stopping it is possible from here on. */
   readonly onCreated: (pipeline: PipelineView) => void;
+  /** Called when the coordinator is lost; it is tried again for half a minute. */
+  readonly onLost: (message: string) => void;
+  readonly clock: Pick<Clock, 'sleep'>;
 }
 
 /**
@@ -24,6 +29,10 @@ export async function runPipeline(
   run.onCreated(pipeline);
   await run.sendSources(pipeline.id);
   const names = run.submission.jobs.map((job) => job.name);
-  const events = run.client.events(pipeline.id, 0, signal);
+  const events = steadyEvents({
+    read: (from) => run.client.events(pipeline.id, from, signal),
+    pause: async (ms) => await run.clock.sleep(ms, signal),
+    onLost: run.onLost,
+  });
   return { ...(await followPipeline(events, names, run.reporter)), id: pipeline.id };
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { chooseJobs } from './choose-jobs.ts';
+import { chooseJobs, playedInVain } from './choose-jobs.ts';
 import { stateFolderOf } from './state-folder.ts';
 import { takeAbandonedSlots, takeSlot } from './state-slots.ts';
 
@@ -53,11 +53,18 @@ test('jobs are chosen by name and by group; a named manual job is played', () =>
   const job = (name: string, when: string) => ({ name, when });
   const submission = { jobs: [job('test 1/2', 'on_success'), job('test 2/2', 'on_success'), job('deploy', 'manual')] };
   const choose = (only: string[], play: string[] = []) => {
-    const chosen = chooseJobs(submission as never, { only, withNeeds: true, play });
+    const chosen = chooseJobs(submission as never, { only, withNeeds: only.length > 0, play });
     return [chosen.only_jobs, chosen.play];
   };
   expect(choose(['test'])).toEqual([['test 1/2', 'test 2/2'], []]);
   expect(choose(['deploy', 'test 2/2'])).toEqual([['deploy', 'test 2/2'], ['deploy']]);
   expect(choose([], ['deploy'])).toEqual([[], ['deploy']]);
+  expect(choose(['test 2/2'], ['deploy'])).toEqual([['test 2/2', 'deploy'], ['deploy']]);
   expect(() => choose(['nope'])).toThrow('there is no job "nope"');
+  const leftOut = new Map([['release', 'no rule matches']]);
+  expect(() => chooseJobs(submission as never, { only: ['release'], withNeeds: false, play: [], leftOut })).toThrow(
+    'the job "release" is left out of this pipeline: no rule matches',
+  );
+  expect(() => chooseJobs(submission as never, { only: [], withNeeds: true, play: [] })).toThrow('--needs goes with');
+  expect(playedInVain(submission as never, ['deploy', 'test'])).toEqual(['test']);
 });

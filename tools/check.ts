@@ -18,14 +18,29 @@ const checks: readonly Check[] = [
 
 /** A cruise that saw no modules would pass too: the number of sources has to be the one on disk. */
 function bordersHold(): boolean {
-  const { status, stdout } = runForOutput('depcruise', ['src', '--config', '.dependency-cruiser.cjs', '--output-type', 'json']);
+  const { status, stdout } = runForOutput('depcruise', [
+    'src',
+    '--config',
+    '.dependency-cruiser.cjs',
+    '--output-type',
+    'json',
+  ]);
   const { modules, summary } = JSON.parse(stdout) as {
     readonly modules: readonly { readonly source: string }[];
-    readonly summary: { readonly violations: readonly { readonly from: string; readonly to: string; readonly rule: { readonly name: string } }[] };
+    readonly summary: {
+      readonly violations: readonly {
+        readonly from: string;
+        readonly to: string;
+        readonly rule: { readonly name: string };
+      }[];
+    };
   };
-  for (const violation of summary.violations) console.error(`  ${violation.rule.name}: ${violation.from} → ${violation.to}`);
+  for (const violation of summary.violations)
+    console.error(`  ${violation.rule.name}: ${violation.from} → ${violation.to}`);
   const cruised = modules.filter((module) => module.source.startsWith('src/')).length;
-  const present = readdirSync(inRoot('src'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts')).length;
+  const present = readdirSync(inRoot('src'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith('.ts'),
+  ).length;
   if (cruised < present) console.error(`  only ${cruised} of ${present} sources were looked at`);
   return status === 0 && summary.violations.length === 0 && cruised >= present;
 }

@@ -1,6 +1,7 @@
 // `npm run demo`: the pipeline of examples/demo, run in a git repository of its own by the bundled program.
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+
 import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { inRoot, run } from './run.ts';
 
 const folder = inRoot('.millrace', 'demo');
@@ -19,8 +20,12 @@ if (!existsSync(inRoot('.millrace', 'demo', '.git'))) {
   git('add', '.');
   git('commit', '--quiet', '--message', 'The demo');
 }
-const result = spawnSync(process.execPath, [inRoot('dist', 'millrace.cjs'), 'pipeline', 'run', ...process.argv.slice(2)], {
-  cwd: folder,
-  stdio: 'inherit',
-});
+const result = spawnSync(
+  process.execPath,
+  [inRoot('dist', 'millrace.cjs'), 'pipeline', 'run', ...process.argv.slice(2)],
+  {
+    cwd: folder,
+    stdio: 'inherit',
+  },
+);
 process.exitCode = result.status ?? 1;

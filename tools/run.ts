@@ -13,7 +13,10 @@ export function run(command: string, args: readonly string[]): number {
 }
 
 /** As `run`, and gives its standard output back. */
-export function runForOutput(command: string, args: readonly string[]): { readonly status: number; readonly stdout: string } {
+export function runForOutput(
+  command: string,
+  args: readonly string[],
+): { readonly status: number; readonly stdout: string } {
   const result = spawnSync(command, args, {
     cwd: root,
     encoding: 'utf8',

@@ -166,9 +166,7 @@ export const jobPayloadSchema = z.object({
 
 /** A job as GitLab hands it out, every absent member filled with its zero value. */
 export type JobPayload = z.output<typeof jobPayloadSchema>;
-export type PayloadVariable = z.output<typeof variableSchema>;
 export type PayloadStep = z.output<typeof stepSchema>;
 export type PayloadImage = JobPayload['image'];
 export type PayloadArtifact = z.output<typeof artifactSchema>;
 export type PayloadCache = z.output<typeof cacheSchema>;
-export type PayloadDependency = z.output<typeof dependencySchema>;

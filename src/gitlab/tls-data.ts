@@ -5,5 +5,3 @@ export interface TlsData {
   readonly certificate: string;
   readonly privateKey: string;
 }
-
-export const noTlsData: TlsData = { caChain: '', certificate: '', privateKey: '' };

@@ -1,6 +1,6 @@
 import type { HelperCommand } from './helper-command.ts';
 
-export type { HelperCommand, HelperIo } from './helper-command.ts';
+export type { HelperCommand } from './helper-command.ts';
 
 export interface ListedHelperCommand {
   readonly summary: string;

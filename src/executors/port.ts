@@ -86,10 +86,17 @@ export interface Executor {
    * Follows a stage that an earlier manager started: as `run` from where `io.cursor` stands, starting nothing.
    * `handle` is the last value given to `StageIo.recordStage`, `null` if none was: then it was either never started,
    * or must be found by the stage's directory.
+   * @returns `not_started` only when nothing of it was started, nor ever will be in this directory: the caller may run
+   * the stage in another one.
    * @throws EnvironmentLostError when the stage neither runs nor left its exit status. Output that it wrote before is
    * delivered first.
    */
-  resume(command: StageCommand, handle: JsonValue, io: StageIo, signal: AbortSignal): Promise<ExitStatus>;
+  resume(
+    command: StageCommand,
+    handle: JsonValue,
+    io: StageIo,
+    signal: AbortSignal,
+  ): Promise<ExitStatus | 'not_started'>;
 
   /**
    * Ends and removes everything. Idempotent; never throws for what is gone already.

@@ -23,6 +23,8 @@ export interface BuildHistory {
   /** Count of manager writes when the executor was ready; undefined = it never was. */
   readonly preparedAtWrites: number | undefined;
   readonly stages: ReadonlyMap<number, RecordedStage>;
+  /** Runs of stages that were recorded but never started. */
+  readonly voidRuns: ReadonlySet<number>;
   readonly stops: readonly RecordedStop[];
   readonly trace: TraceSnapshot | undefined;
   /** Where reading the running stage's output goes on. */
@@ -33,8 +35,9 @@ export interface BuildHistory {
 /** Folds a journal's records into the state they describe. */
 export function readHistory(records: readonly JournalRecord[]): BuildHistory {
   const stages = new Map<number, RecordedStage>();
+  const voidRuns = new Set<number>();
   const stops: RecordedStop[] = [];
-  let history: Omit<BuildHistory, 'stages' | 'stops'> = {
+  let history: Omit<BuildHistory, 'stages' | 'voidRuns' | 'stops'> = {
     plan: undefined,
     isAcknowledged: false,
     clockStartedAtMs: undefined,
@@ -78,6 +81,9 @@ export function readHistory(records: readonly JournalRecord[]): BuildHistory {
         changeStage(stages, record.run, { end: record.end });
         history = { ...history, trace: asSnapshot(record.trace), cursor: undefined };
         break;
+      case 'stageVoid':
+        voidRuns.add(record.run);
+        break;
       case 'stopped':
         stops.push(record);
         break;
@@ -86,7 +92,7 @@ export function readHistory(records: readonly JournalRecord[]): BuildHistory {
         break;
     }
   }
-  return { ...history, stages, stops };
+  return { ...history, stages, voidRuns, stops };
 }
 
 function changeStage(stages: Map<number, RecordedStage>, run: number, change: Partial<RecordedStage>): void {

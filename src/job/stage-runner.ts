@@ -41,6 +41,7 @@ export class StageRunner {
   constructor(parts: StageRunnerParts, executor: Executor) {
     this.#parts = parts;
     this.#executor = executor;
+    this.#passVoidRuns();
   }
 
   /** When the next stage started, if an earlier manager started it: phases count their time from there. */
@@ -56,7 +57,7 @@ export class StageRunner {
 
   /** Runs one stage to its end. Never throws for what the stage does. @throws StorageError */
   async run(stage: StagePlan, jobStatus: string, signal: AbortSignal): Promise<StageEnd> {
-    const run = this.#nextRun++;
+    const run = this.#takeRun();
     const recorded = this.#parts.history.stages.get(run);
     if (recorded?.end === undefined) this.#leaveReplay();
     if (recorded === undefined && signal.aborted) return problemOf(abortReasonOf(signal));
@@ -67,6 +68,16 @@ export class StageRunner {
     trace.endSection(stage.stage);
     if (end.kind === 'stopped' && isTimeout(end.reason)) trace.log.warning(`${stage.stage} ${timeoutHint}`);
     return end;
+  }
+
+  #takeRun(): number {
+    const run = this.#nextRun++;
+    this.#passVoidRuns();
+    return run;
+  }
+
+  #passVoidRuns(): void {
+    while (this.#parts.history.voidRuns.has(this.#nextRun)) this.#nextRun++;
   }
 
   #leaveReplay(): void {
@@ -91,9 +102,10 @@ export class StageRunner {
   async #performHere(run: number, stage: StagePlan): Promise<StageEnd> {
     const { trace, recorder } = this.#parts;
     const { stdout, stderr, code } = await doLocalFileWork(stage.operations);
+    // From here to the record nothing may wait: a checkpoint in between would have it written twice after a restart.
     const output = trace.openStage();
-    await output.write('stdout', Buffer.from(stdout));
-    if (stderr !== '') await output.write('stderr', Buffer.from(stderr));
+    void output.write('stdout', Buffer.from(stdout));
+    if (stderr !== '') void output.write('stderr', Buffer.from(stderr));
     output.close();
     const end: StageEnd = { kind: 'exit', code, text: `exit status ${code}` };
     recorder.endStage(run, end);
@@ -119,6 +131,11 @@ export class StageRunner {
     const io = this.#stageIo(run, folder, cursor, (stream, bytes) => output.write(stream, bytes));
     const end = await this.#execute(stage, jobStatus, recorded, io, signal);
     output.close();
+    if (end === 'not_started') {
+      recorder.append({ type: 'stageVoid', run });
+      if (signal.aborted) return problemOf(abortReasonOf(signal));
+      return await this.#performInShell(this.#takeRun(), stage, jobStatus, undefined, signal);
+    }
     recorder.endStage(run, end);
     await removeTreeAsync(folder);
     return end;
@@ -130,8 +147,9 @@ export class StageRunner {
     recorded: RecordedStage | undefined,
     io: StageIo,
     signal: AbortSignal,
-  ): Promise<StageEnd> {
+  ): Promise<StageEnd | 'not_started'> {
     const command = { stage: stage.stage, where: stage.where };
+    const wasStopped = signal.aborted;
     try {
       const exit =
         recorded === undefined
@@ -141,6 +159,9 @@ export class StageRunner {
               signal,
             )
           : await this.#executor.resume({ ...command, script: '' }, recorded.handle, io, signal);
+      if (exit === 'not_started') return exit;
+      // An earlier manager stopped it: what it exited with is fallout of that.
+      if (wasStopped) return problemOf(abortReasonOf(signal));
       return { kind: 'exit', code: exit.code, text: exit.text };
     } catch (error) {
       return problemOf(error, signal);

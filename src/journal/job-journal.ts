@@ -22,10 +22,13 @@ export interface JobJournal {
 }
 
 /**
- * Opens the journal in a job's folder.
+ * Opens the journal in a job's folder. `removeFolder` must stand being called again.
  * @throws StorageError when it cannot be read.
  */
-export function openJobJournal(folder: string): JobJournal {
+export function openJobJournal(
+  folder: string,
+  removeFolder: (folder: string) => Promise<void> = removeTreeAsync,
+): JobJournal {
   const { file, records } = openRecordFile(join(folder, 'records'));
   return {
     folder,
@@ -35,7 +38,7 @@ export function openJobJournal(folder: string): JobJournal {
     close: () => file.close(),
     remove: async () => {
       file.close();
-      await removeTreeAsync(folder);
+      await removeFolder(folder);
     },
   };
 }

@@ -1,9 +1,19 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { StorageError } from '../lib/errors.ts';
+import { openJobJournal } from './job-journal.ts';
 import { openJournal } from './journal.ts';
 import type { JournalRecord } from './records.ts';
 
@@ -128,6 +138,57 @@ describe('journal', () => {
     await first.close();
     expect((await second.adoptOrphans()).jobs).toHaveLength(1);
     await second.close();
+  });
+
+  test('takes away what a killed manager was making or removing, not what a living one is', async () => {
+    const jobs = join(folder, 'jobs');
+    const journal = await openJournal(folder);
+    const [living] = readdirSync(join(folder, 'locks'));
+    const unfinished = ['.new-dead.7-1', '.gone-dead.7-2', `.new-${living}.7-3`, `.gone-${living}.7-4`];
+    for (const name of unfinished) mkdirSync(join(jobs, name));
+    const other = await openJournal(folder);
+    expect(await other.adoptOrphans()).toEqual({ jobs: [], problems: [] });
+    expect(readdirSync(jobs).sort()).toEqual(unfinished.slice(2).sort());
+    await Promise.all([journal.close(), other.close()]);
+  });
+
+  test('a job that is being removed is no job any more', async () => {
+    const journal = await openJournal(folder);
+    const job = journal.create(received);
+    const removing = job.remove();
+    expect(readdirSync(join(folder, 'jobs')).filter((name) => !name.startsWith('.gone-'))).toEqual([]);
+    await removing;
+    await job.remove();
+    await journal.close();
+  });
+
+  test('a record that was torn at any byte leaves those before it', async () => {
+    const first = await openJournal(folder);
+    const job = first.create(received);
+    const records: JournalRecord[] = [
+      { type: 'acknowledged' },
+      { type: 'stopped', scope: 'job', reason: 'aborted', message: 'a "message", \n with\u001e ünïcode ✓' },
+    ];
+    for (const record of records) job.append(record);
+    job.close();
+    await first.close();
+    const path = join(job.folder, 'records');
+    const whole = readFileSync(path);
+    const before = whole.lastIndexOf(0x0a, whole.length - 2) + 1;
+    for (let size = before; size < whole.length; size += 1) {
+      writeFileSync(path, whole.subarray(0, size));
+      const opened = openJobJournal(job.folder);
+      expect(opened.records).toEqual([received, records[0]]);
+      opened.append({ type: 'clockStarted', atMs: size });
+      opened.close();
+      const again = openJobJournal(job.folder);
+      expect(again.records).toEqual([received, records[0], { type: 'clockStarted', atMs: size }]);
+      again.close();
+    }
+    writeFileSync(path, whole);
+    const complete = openJobJournal(job.folder);
+    expect(complete.records).toEqual([received, ...records]);
+    complete.close();
   });
 
   test('says why no job can be taken', async () => {

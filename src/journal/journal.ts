@@ -1,5 +1,5 @@
-import { join } from 'node:path';
-import { errorMessage, StorageError } from '../lib/errors.ts';
+import { basename, join } from 'node:path';
+import { errorMessage, StorageError, systemErrorCode } from '../lib/errors.ts';
 import { type HeldLock, holdLock, isLockHeld, isUnfinishedLock } from '../platform/lock-socket.ts';
 import {
   listFolder,
@@ -7,6 +7,7 @@ import {
   moveEntry,
   probeWritable,
   removeTree,
+  removeTreeAsync,
   writePrivateFile,
 } from '../platform/private-folder.ts';
 import { randomHex } from '../platform/random.ts';
@@ -20,6 +21,7 @@ import type { JournalRecord } from './records.ts';
  *     jobs/<job>/owner.<manager>
  *     jobs/<job>/records        see records.ts
  *     jobs/<job>/…              the trace, the stages' scripts and output
+ *     jobs/.new-<manager>.<job>, jobs/.gone-<manager>.<job>   not complete yet, not complete any more
  *
  * A job folder never moves, so whatever writes into it goes on doing so when its manager dies. Ownership changes by
  * renaming the owner file: of several managers that see a dead owner one succeeds.
@@ -44,7 +46,6 @@ export interface Adoption {
 }
 
 const ownerPrefix = 'owner.';
-const unfinishedPrefix = '.new-';
 
 /**
  * Opens the journal below a state folder.
@@ -64,31 +65,13 @@ export async function openJournal(folder: string): Promise<Journal> {
       hint: 'Give a writable folder with --state-dir.',
     });
   }
+  const place = { jobs, locks, manager };
   return {
-    create: (first) => createJob(jobs, manager, first),
-    adoptOrphans: () => adoptOrphans({ jobs, locks, manager }),
+    create: (first) => createJob(place, first),
+    adoptOrphans: () => adoptOrphans(place),
     problem: () => probeProblem(folder),
     close: () => lock.release(),
   };
-}
-
-function createJob(jobs: string, manager: string, first: JournalRecord): JobJournal {
-  const name = `${first.type === 'received' ? first.jobId : 0}-${randomHex(4)}`;
-  const unfinished = join(jobs, `${unfinishedPrefix}${name}`);
-  const folder = join(jobs, name);
-  try {
-    makePrivateFolder(unfinished);
-    writePrivateFile(join(unfinished, `${ownerPrefix}${manager}`), '');
-    const draft = openJobJournal(unfinished);
-    draft.append(first);
-    draft.close();
-    moveEntry(unfinished, folder);
-    return openJobJournal(folder);
-  } catch (error) {
-    removeTree(unfinished);
-    if (error instanceof StorageError) throw error;
-    throw new StorageError(`cannot make the journal of a job in ${jobs}: ${errorMessage(error)}`, { cause: error });
-  }
 }
 
 interface JournalPlace {
@@ -97,25 +80,68 @@ interface JournalPlace {
   readonly manager: string;
 }
 
+function createJob(place: JournalPlace, first: JournalRecord): JobJournal {
+  const { jobs, manager } = place;
+  const name = `${first.type === 'received' ? first.jobId : 0}-${randomHex(4)}`;
+  const unfinished = join(jobs, `.new-${manager}.${name}`);
+  const folder = join(jobs, name);
+  try {
+    makePrivateFolder(unfinished);
+    writePrivateFile(join(unfinished, `${ownerPrefix}${manager}`), '');
+    const draft = openJobJournal(unfinished);
+    draft.append(first);
+    draft.close();
+    moveEntry(unfinished, folder);
+    return openOwnJob(place, folder);
+  } catch (error) {
+    removeTree(unfinished);
+    if (error instanceof StorageError) throw error;
+    throw new StorageError(`cannot make the journal of a job in ${jobs}: ${errorMessage(error)}`, { cause: error });
+  }
+}
+
+/** A folder that is removed step by step must not look like a job when the manager dies meanwhile. */
+function openOwnJob({ jobs, manager }: JournalPlace, folder: string): JobJournal {
+  return openJobJournal(folder, async () => {
+    const gone = join(jobs, `.gone-${manager}.${basename(folder)}`);
+    try {
+      moveEntry(folder, gone);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+    }
+    await removeTreeAsync(gone);
+  });
+}
+
 async function adoptOrphans(place: JournalPlace): Promise<Adoption> {
   const adopted: JobJournal[] = [];
   const problems: StorageError[] = [];
   const liveness = new Map<string, Promise<boolean>>();
   for (const name of listFolder(place.jobs)) {
     const folder = join(place.jobs, name);
-    if (!(await takeOver(place, folder, liveness))) continue;
-    if (name.startsWith(unfinishedPrefix)) {
-      removeTree(folder);
+    const maker = /^\.(?:new|gone)-([^.]*)\./.exec(name)?.[1];
+    if (maker !== undefined) {
+      if (!(await isAlive(place, maker, liveness))) removeIfPossible(folder);
       continue;
     }
+    if (!(await takeOver(place, folder, liveness))) continue;
     try {
-      adopted.push(openJobJournal(folder));
+      adopted.push(openOwnJob(place, folder));
     } catch (error) {
       problems.push(error instanceof StorageError ? error : new StorageError(errorMessage(error), { cause: error }));
     }
   }
   await removeDeadLocks(place, liveness);
   return { jobs: adopted, problems };
+}
+
+/** Another manager may be at it too; the next start tries again. */
+function removeIfPossible(folder: string): void {
+  try {
+    removeTree(folder);
+  } catch {
+    // It harms nobody.
+  }
 }
 
 /** Makes a job ours if its owner is dead. */

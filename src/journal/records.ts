@@ -31,6 +31,8 @@ export type JournalRecord =
   /** Position of the trace, and of the output of the stage that runs (`run`), both of one moment. */
   | { readonly type: 'checkpoint'; readonly trace: JsonValue; readonly run: number | null; readonly cursor: JsonValue }
   | { readonly type: 'stageEnded'; readonly run: number; readonly end: StageEnd; readonly trace: JsonValue }
+  /** The start of this run was recorded but did not happen: the stage is run under the next number. */
+  | { readonly type: 'stageVoid'; readonly run: number }
   /** A request to stop the job or its script that counted. */
   | {
       readonly type: 'stopped';

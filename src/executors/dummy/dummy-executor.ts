@@ -26,11 +26,7 @@ export function createDummyExecutor(plan: BuildPlan, clock: Clock): Executor & {
   let activeSignal: AbortSignal | undefined;
   let isCleanedUp = false;
 
-  async function alone(
-    command: StageCommand,
-    signal: AbortSignal,
-    work: () => Promise<ExitStatus>,
-  ): Promise<ExitStatus> {
+  async function alone<T>(command: StageCommand, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     if (isCleanedUp) throw new Error(`stage ${command.stage} was started after cleanup`);
     if (activeStage !== undefined) throw new Error(`stage ${command.stage} was started while ${activeStage} runs`);
     activeStage = command.stage;
@@ -76,9 +72,7 @@ export function createDummyExecutor(plan: BuildPlan, clock: Clock): Executor & {
     resume: (command, handle, io, signal) =>
       alone(command, signal, async () => {
         const text = readStateFile(join(io.directory, stateFile));
-        if (handle === null || text === undefined) {
-          throw new EnvironmentLostError(`stage ${command.stage} was never started`);
-        }
+        if (handle === null || text === undefined) return 'not_started';
         return await follow(command, parseState(text).endsAtMs, io, signal);
       }),
 

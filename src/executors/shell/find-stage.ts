@@ -4,15 +4,17 @@ import { isPresent } from '../../platform/file-presence.ts';
 import { watchFolder } from '../../platform/folder-watch.ts';
 import { isRunning, type ProcessIdentity } from '../../platform/process-identity.ts';
 import type { ProcessTable } from '../../platform/process-table.ts';
-import { readStateFile } from '../../platform/state-file.ts';
+import { claimStateFile, readStateFile } from '../../platform/state-file.ts';
 import type { StageProcesses } from './stage-processes.ts';
 import { parseStageHandle, type StageHandle } from './stage-records.ts';
 import { stageFiles } from './supervisor-script.ts';
 
 export type FoundStage =
   | { readonly state: 'running'; readonly stage: StageProcesses; readonly stopWatching: () => void }
-  /** It has ended, was never started, or belongs to an earlier boot. `stage` = processes of it may be left. */
-  | { readonly state: 'over'; readonly stage: StageProcesses | undefined };
+  /** It has ended, or belongs to an earlier boot. `stage` = processes of it may be left. */
+  | { readonly state: 'over'; readonly stage: StageProcesses | undefined }
+  /** Nothing of it was started; a supervisor that would still come up gives up. */
+  | { readonly state: 'not_started' };
 
 export interface FindStageOptions {
   readonly directory: string;
@@ -27,8 +29,11 @@ export interface FindStageOptions {
 export async function findStage(options: FindStageOptions): Promise<FoundStage> {
   const { directory, handle, isSupervisorApart } = options;
   // It is recorded before anything is started: no record, no process.
-  if (handle === null) return { state: 'over', stage: undefined };
+  if (handle === null) return { state: 'not_started' };
   const stage = parseStageHandle(handle);
+  if (stage.supervisor === undefined && claimStateFile(join(directory, stageFiles.supervisorId))) {
+    return { state: 'not_started' };
+  }
   if (stage.bootId !== options.bootId) return { state: 'over', stage: undefined };
   const supervisor = await findSupervisor(directory, stage, options.table);
   const remains = { stageCookie: stage.stageCookie, supervisor, isSupervisorApart, ended: Promise.resolve() };
@@ -50,7 +55,8 @@ async function findSupervisor(
   // The manager died between starting the supervisor and writing down which process that is.
   const written = readStateFile(join(directory, stageFiles.supervisorId));
   const marked = (await table.snapshot()).filter((entry) => entry.cookies.includes(stageCookie));
-  const entry = marked.find(({ pid, group }) => (written === undefined ? pid === group : pid === Number(written)));
+  const isWritten = written !== undefined && written !== '';
+  const entry = marked.find(({ pid, group }) => (isWritten ? pid === Number(written) : pid === group));
   return entry === undefined ? undefined : { bootId, pid: entry.pid, startTime: entry.startTime };
 }
 

@@ -146,6 +146,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
               found.stopWatching();
             }
           }
+          if (found.state === 'not_started') return found.state;
           await followStage({ io, ended: Promise.resolve(), onChange: () => {} });
           return await exitOf(found.stage, command, io);
         })(),

@@ -30,7 +30,7 @@ export const stageFiles = {
   /** Same, for shells that want a name with this extension. */
   powershellScript: 'script.ps1',
   supervisor: 'supervise',
-  /** The supervisor's process id. */
+  /** The supervisor's process id. Made by the supervisor, or by a manager that wants none to come up any more. */
   supervisorId: 'supervisor',
   /** `<exit code> exit` or `<128 + signal> signal`, once the shell has ended. */
   status: 'status',
@@ -50,6 +50,7 @@ export const stageFiles = {
  *   Its summary (`12+3 records in`, after a possible warning) tells whether it stopped for that or at the end.
  * - The shell leads a session of its own, as it would without us: `kill -- -$$` and `kill 0` of a job do not reach
  *   the supervisor. The traps are for systems without setsid(1).
+ * - It makes its first file only if nobody else has: what did not come up before a manager claims the stage never does.
  * - A shell says so on its own standard error when a signal ended a child; that tells `exit 137` from a kill.
  */
 export function supervisorScript(options: SupervisorOptions): string {
@@ -57,6 +58,9 @@ export function supervisorScript(options: SupervisorOptions): string {
   const command = [...(options.setsid === undefined ? [] : [options.setsid]), ...options.command].map(quote).join(' ');
   const input = options.scriptOnStdin ? `"$d/${stageFiles.script}"` : '/dev/null';
   return `d=${quote(options.directory)}
+set -C
+: >"$d/${stageFiles.supervisorId}" || exit 1
+set +C
 echo $$ >"$d/${stageFiles.supervisorId}"
 is_full() {
   [ -e "$d/$1.$(($2 - ${freeSegments}))" ] && used=$(du -sk "$d" 2>/dev/null) && [ "\${used%%[!0-9]*}" -gt ${waitAboveKib} ]

@@ -2,11 +2,13 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { PipelineSubmission } from '../coordinator/submission.ts';
 import { CommandError, errorMessage } from '../lib/errors.ts';
+import type { CoordinatorClient } from '../pipeline/run/coordinator-client.ts';
 import { makeFolder, readIfPresent } from '../platform/source-files.ts';
 import { systemClock } from '../platform/system-clock.ts';
 import type { CommandEnvironment } from './command-environment.ts';
 import { openCheckout, type PipelineOptions } from './pipeline-checkout.ts';
 import { reportPipelineFailure } from './pipeline-failure.ts';
+import type { FittedSubmission } from './pipeline-limits.ts';
 import type { PreparedRun } from './pipeline-prepare.ts';
 import { listenForStop, type StopRequests } from './pipeline-stop.ts';
 import type { PipelineTarget } from './pipeline-target.ts';
@@ -78,17 +80,18 @@ async function followRun(
   target: PipelineTarget,
   prepared: PreparedRun,
 ): Promise<number> {
+  await target.start();
+  const { client } = target;
+  const submission = await fitToTarget(options, environment, client, prepared.submission, target.signal);
   const [{ runPipeline }, { exitCodeOf }, reporter] = await Promise.all([
     import('../pipeline/run/run-pipeline.ts'),
     import('../pipeline/run/follow.ts'),
-    openReporter(options, environment, prepared.submission),
+    openReporter(options, environment, submission),
   ]);
-  await target.start();
-  const { client } = target;
   const outcome = await runPipeline(
     {
       client,
-      submission: prepared.submission,
+      submission,
       reporter,
       sendSources: async (id) => await prepared.sendSources(target, id, target.signal),
       onCreated: ({ id }) => stop.setActions(stopActions(target, environment, id)),
@@ -99,6 +102,23 @@ async function followRun(
   );
   await collect(options, environment, target, outcome.id);
   return exitCodeOf(outcome.status);
+}
+
+/** What the place where jobs run does not do is said before they start. */
+async function fitToTarget(
+  options: PipelineRunOptions,
+  { stderr }: CommandEnvironment,
+  client: CoordinatorClient,
+  submission: PipelineSubmission,
+  signal: AbortSignal,
+): Promise<PipelineSubmission> {
+  const { fitToThisMachine, noticesOfUnserved } = await import('./pipeline-limits.ts');
+  const fitted: FittedSubmission =
+    options.coordinator === undefined
+      ? fitToThisMachine(submission)
+      : { submission, notices: noticesOfUnserved(submission, await client.runners(signal)) };
+  for (const notice of fitted.notices) stderr(`${notice}\n`);
+  return fitted.submission;
 }
 
 async function openTarget(

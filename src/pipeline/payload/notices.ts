@@ -8,11 +8,7 @@ export function noticeLocalLimits(job: DecidedJob, allowRelease: boolean, proble
   const at = (key: string): Position => config.node.entries.get(key)?.keyAt ?? config.at;
   const has = (key: string): boolean => config.node.entries.has(key);
   if (config.release !== undefined && !allowRelease) {
-    problems.notice(
-      '`release` is skipped: no release is made from a local run',
-      at('release'),
-      'allow releases to make one',
-    );
+    problems.notice('`release` is skipped: no release is made from a local run', at('release'));
   }
   if (config.pages !== undefined) {
     problems.notice(

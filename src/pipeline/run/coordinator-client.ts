@@ -26,10 +26,16 @@ const pipelineView = z.object({ id: z.number(), url: z.string(), jobs: z.array(j
 
 export type PipelineView = z.output<typeof pipelineView>;
 
+const runnerView = z.object({ tags: z.array(z.string()), run_untagged: z.boolean(), paused: z.boolean() });
+
+export type RunnerView = z.output<typeof runnerView>;
+
 const pipelineList = z.array(z.object({ id: z.number(), finished_at: z.string().nullable() }));
 
 /** The administration API of a coordinator, as far as running a pipeline needs it. */
 export interface CoordinatorClient {
+  /** The runners that the coordinator knows. */
+  runners(signal: AbortSignal): Promise<readonly RunnerView[]>;
   submit(submission: PipelineSubmission, signal: AbortSignal): Promise<PipelineView>;
   /** Names folders on this machine as the sources; the jobs may start then. */
   nameSources(pipelineId: number, manifest: SourcesManifest, signal: AbortSignal): Promise<void>;
@@ -101,17 +107,19 @@ export function connectCoordinator(
     throw refusal(origin, method, path, response.status, await readText(contentOf(response)));
   };
   const contentOf = (response: HttpResponse): AsyncIterable<Buffer> => readable(response.body, origin);
-  const sendPipeline = async (...args: Parameters<typeof send>): Promise<PipelineView> => {
+  const sendFor = async <T>(view: z.ZodType<T>, ...args: Parameters<typeof send>): Promise<T> => {
     const text = await readText(contentOf(await send(...args)));
     try {
-      return pipelineView.parse(JSON.parse(text));
+      return view.parse(JSON.parse(text));
     } catch (error) {
       throw notACoordinator(origin, error);
     }
   };
 
   return {
-    submit: async (submission, signal) => await sendPipeline('POST', 'pipelines', signal, JSON.stringify(submission)),
+    runners: async (signal) => await sendFor(z.array(runnerView), 'GET', 'runners', signal),
+    submit: async (submission, signal) =>
+      await sendFor(pipelineView, 'POST', 'pipelines', signal, JSON.stringify(submission)),
     nameSources: async (id, manifest, signal) => {
       (await send('POST', `pipelines/${id}/sources`, signal, JSON.stringify(manifest))).discard();
     },
@@ -124,7 +132,7 @@ export function connectCoordinator(
       const response = await send('GET', `pipelines/${id}/events?from=${from}`, signal);
       for await (const line of linesOf(contentOf(response))) yield JSON.parse(line) as PipelineEvent;
     },
-    read: async (id, signal) => await sendPipeline('GET', `pipelines/${id}`, signal),
+    read: async (id, signal) => await sendFor(pipelineView, 'GET', `pipelines/${id}`, signal),
     unfinished: async (signal) => {
       const listed = pipelineList.parse(JSON.parse(await readText((await send('GET', 'pipelines', signal)).body)));
       return listed.filter((pipeline) => pipeline.finished_at === null).map(({ id }) => id);
@@ -146,7 +154,7 @@ function refusal(origin: string, method: string, path: string, status: number, b
     return new CommandError(what, { exitCode: 2, hint: 'Check the administrator token (--admin-token-file).' });
   }
   if (status === 400) return new CommandError(what, { exitCode: 2 });
-  if (status === 404 && path === 'pipelines') return notACoordinator(origin, new Error(what));
+  if (status === 404 && (path === 'pipelines' || path === 'runners')) return notACoordinator(origin, new Error(what));
   return new ApiError('rejected', what, { status });
 }
 

@@ -1,3 +1,4 @@
+import { CommandError } from '../../lib/errors.ts';
 import { readGit, splitNul, tryGit } from '../../platform/run-git.ts';
 import type { ChangedFiles, ChangedPaths } from '../ports.ts';
 import type { SourceRepository } from './source-repository.ts';
@@ -20,6 +21,9 @@ export function changedFiles(repository: SourceRepository | undefined, base: Cha
           ? await defaultStart(repository, base.defaultBranch, signal)
           : await sharedCommit(repository, [`refs/remotes/origin/${shortName(wanted)}`, wanted], signal);
       if (start !== undefined) return await pathsSince(repository, start, signal);
+      if (base.asked !== undefined) {
+        throw new CommandError(`--changes-base ${base.asked}: there is no such commit, branch or tag`, { exitCode: 2 });
+      }
       return { kind: wanted === undefined ? 'unknown_base' : 'unknown_ref' };
     },
   };

@@ -70,7 +70,7 @@ export class Arena {
       if (job.stop !== undefined) await this.#stop(id, job.stop);
       lines.push(`job ${index + 1}: ${JSON.stringify(outcome(await this.#bench.finished(id, 120_000)))}`);
       const trace = (await this.#bench.trace(id)).toString();
-      lines.push(...(job.withoutTimestamps === true ? plainLines(trace) : traceBlocks(trace)));
+      for (const line of job.withoutTimestamps === true ? plainLines(trace) : traceBlocks(trace)) lines.push(line);
       lines.push(...(await this.#artifacts(id)));
     }
     const folder = join(this.#bench.folder, side);

@@ -49,6 +49,17 @@ export const differences = {
         '01E (the shell was killed)\n',
       ),
   },
+  debugTrap: {
+    row: '`trap … DEBUG` in scripts',
+    apply: (text) =>
+      text
+        .replaceAll(/^01O next: __millrace_mark \d+\n/gm, '')
+        .replaceAll(/^(01O next: )(?:printf '%s\\n'|echo) /gm, '$1(print) '),
+  },
+  excludedCount: {
+    row: '`<pattern>: excluded <n> files`',
+    apply: (text) => text.replaceAll(/(: excluded )\d+( files)/g, '$1some$2'),
+  },
 } as const satisfies Record<string, Difference>;
 
 export type DifferenceName = keyof typeof differences;

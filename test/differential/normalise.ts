@@ -143,7 +143,10 @@ const releaseRules: readonly Rule[] = [
     kind: 'release',
     why: 'fields of the lines about artifacts',
     apply: (text) =>
-      text.replaceAll(/(?:\\e\[31;1m)?correlation_id\\e\[0;m=\w+ /g, '').replaceAll('responseStatus\\e', 'status\\e'),
+      text
+        .replaceAll(/(?:\\e\[\d+;\d+m)?correlation_id\\e\[0;m=\w+ /g, '')
+        .replaceAll('responseStatus\\e', 'status\\e')
+        .replaceAll(/(status\\e\[0;m=\d+ [\w ]+ )\\e\[0;33mstatus\\e\[0;m=\d+ /g, '$1'),
   },
   {
     kind: 'release',

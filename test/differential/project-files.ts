@@ -46,8 +46,10 @@ function repositoryFacts(gitFolder: string, home: string): readonly string[] {
     })
       .split('\n')
       .filter((line) => line !== '');
+  const kind = tryGit(() => git('rev-parse', '--is-shallow-repository'));
+  if (kind === undefined) return ['  a broken repository'];
   const lines = [
-    ...git('rev-parse', '--is-shallow-repository').map((line) => `shallow ${line}`),
+    ...kind.map((line) => `shallow ${line}`),
     ...git('rev-list', '--all', '--count').map((line) => `commits ${line}`),
     ...git('for-each-ref', '--format=%(refname) %(objectname:short)'),
     ...git('status', '--porcelain', '--ignored').map((line) => `status ${line}`),
@@ -57,4 +59,12 @@ function repositoryFacts(gitFolder: string, home: string): readonly string[] {
       .map((name) => `.git/${name}`),
   ];
   return lines.map((line) => `  ${line}`);
+}
+
+function tryGit<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
 }

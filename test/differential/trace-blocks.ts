@@ -22,7 +22,7 @@ export function traceBlocks(trace: string): readonly string[] {
   const flush = (): void => {
     for (const stream of ['01O', '01E', '0fO']) {
       const text = pending.get(stream)?.join('') ?? '';
-      if (text !== '') blocks.push(...text.split('\n').map((line) => `${stream} ${spelled(line)}`));
+      if (text !== '') for (const line of text.split('\n')) blocks.push(`${stream} ${spelled(line)}`);
     }
     pending = new Map();
   };
@@ -32,8 +32,9 @@ export function traceBlocks(trace: string): readonly string[] {
       blocks.push(...text.split(afterMarker).map((part) => `00O ${spelled(part)}`));
       continue;
     }
-    const before = pending.get(stream) ?? [];
-    pending.set(stream, [...before, before.length === 0 || isContinued ? text : `\n${text}`]);
+    const before = pending.get(stream);
+    if (before === undefined) pending.set(stream, [text]);
+    else before.push(isContinued ? text : `\n${text}`);
   }
   flush();
   return blocks;

@@ -2,6 +2,8 @@ import type { Scenario } from '../scenario.ts';
 
 const archive = { artifact_type: 'archive', artifact_format: 'zip' };
 
+const zip = (paths: readonly string[], more: object = {}) => ({ artifacts: [{ ...archive, paths, ...more }] });
+
 /** Caches on the local disk and artifacts. */
 export const fileScenarios: readonly Scenario[] = [
   {
@@ -195,5 +197,123 @@ export const fileScenarios: readonly Scenario[] = [
         variables: { ARTIFACT_DOWNLOAD_ATTEMPTS: '2', FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY: 'false' },
       },
     ],
+  },
+  {
+    name: 'kinds of files in a cache',
+    shows: ['unchangedCache'],
+    jobs: [
+      {
+        script: [
+          'mkdir -p "dir with blank/empty" .hidden',
+          'echo 1 > "dir with blank/größe"',
+          'echo x > .hidden/file; chmod 700 .hidden/file',
+          'echo abs > abs',
+        ],
+        payload: { cache: [{ key: 'kinds', paths: ['dir with blank', '.hidden', '$CI_PROJECT_DIR/abs', './abs'] }] },
+      },
+      { script: ['rm -rf "dir with blank" .hidden abs', 'mkdir .hidden; touch .hidden/old'] },
+      {
+        script: ['find . | sort', 'stat -c %a .hidden/file'],
+        payload: { cache: [{ key: 'kinds', paths: ['dir with blank', '.hidden', 'abs'], policy: 'pull' }] },
+      },
+    ],
+  },
+  {
+    name: 'cache paths with patterns',
+    jobs: [
+      {
+        script: ['mkdir -p a/b c', 'touch a/1.txt a/b/2.txt c/3.log c/4.txt .dot.txt'],
+        payload: { cache: [{ key: 'p', paths: ['/etc/passwd', '', '**/*.txt', 'c/*.log', '{a,c}/*', '[!z]/none'] }] },
+      },
+    ],
+  },
+  {
+    name: 'fast compression',
+    jobs: [
+      {
+        script: ['echo 1 > f'],
+        variables: { CACHE_COMPRESSION_LEVEL: 'fastest', ARTIFACT_COMPRESSION_LEVEL: 'slowest' },
+        payload: { cache: [{ key: 'c', paths: ['f'] }], ...zip(['f']) },
+      },
+    ],
+  },
+  {
+    name: 'names of artifacts',
+    jobs: [
+      { script: ['echo 1 > f'], payload: zip(['f'], { name: 'a/b c/größe$X' }), variables: { X: '!' } },
+      { script: ['echo 1 > f'], payload: zip(['f'], { name: '' }) },
+      { script: ['echo 1 > f'], payload: zip(['f'], { name: '$UNSET' }) },
+      { script: ['echo 1 > f'], payload: zip(['f'], { name: '../up' }) },
+    ],
+  },
+  {
+    name: 'paths of artifacts',
+    shows: ['excludedCount'],
+    jobs: [
+      {
+        script: ['mkdir -p d/e empty', 'touch d/1 d/e/2 .hidden f', 'ln -s d link'],
+        payload: zip(['.'], { exclude: ['d/e/**', 'none/*'] }),
+      },
+      { script: ['ls'], payload: zip(['d/*', 'd/1', '$CI_PROJECT_DIR/f', 'link', 'empty', '*']) },
+      { script: ['ls'], payload: zip(['link/1', './f', 'd//1', 'd/../f']) },
+    ],
+  },
+  {
+    name: 'downloaded over files',
+    jobs: [
+      { script: ['mkdir d', 'echo new > d/f', 'echo 1 > g'], payload: zip(['d', 'g']) },
+      { script: ['cat d/f; ls -A'], artifactsOf: 0, variables: { GIT_STRATEGY: 'none' } },
+    ],
+  },
+  {
+    name: 'provenance',
+    jobs: [
+      {
+        script: ['echo 1 > f'],
+        payload: zip(['f'], { name: 'prov' }),
+        variables: {
+          CI_RUNNER_ID: '12',
+          RUNNER_GENERATE_ARTIFACTS_METADATA: 'true',
+          SLSA_PROVENANCE_SCHEMA_VERSION: 'v1',
+        },
+      },
+    ],
+    focus: {
+      why: 'sizes of the statement',
+      apply: (t) => t.replaceAll(/^(\s+\d+) \d+ \w+ (.*metadata.json)/gm, '$1 $2'),
+    },
+  },
+  {
+    name: 'an artifact of a type that is refused',
+    focus: { why: 'texts of errors', apply: (text) => text.replaceAll(/^01E .*(?:FATAL|Retrying).*\n/gm, '') },
+    jobs: [
+      {
+        script: ['echo 1 > f'],
+        payload: {
+          artifacts: [
+            { paths: ['f'], artifact_type: 'no-such-type', artifact_format: 'gzip' },
+            { ...archive, paths: ['f'] },
+          ],
+        },
+      },
+    ],
+  },
+  {
+    name: 'several artifacts of which one is missing',
+    jobs: [
+      {
+        script: ['echo 1 > f'],
+        payload: {
+          artifacts: [
+            { paths: ['none'], artifact_type: 'junit', artifact_format: 'gzip' },
+            { ...archive, paths: ['f'] },
+          ],
+        },
+      },
+    ],
+  },
+  {
+    name: 'failing cache and artifacts after a failure',
+    jobs: [{ script: ['exit 2'], payload: zip(['none'], { when: 'on_failure' }) }],
   },
 ];

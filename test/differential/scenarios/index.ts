@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import { fileScenarios } from './cache-artifacts.ts';
 import { outputScenarios } from './output.ts';
+import { rareScriptScenarios } from './rare-scripts.ts';
 import { scriptScenarios } from './scripts.ts';
 import { settingScenarios } from './settings.ts';
 import { sourceScenarios } from './sources.ts';
@@ -10,6 +11,7 @@ import { variableScenarios } from './variables.ts';
 export const scenarios: readonly Scenario[] = [
   ...stopScenarios,
   ...scriptScenarios,
+  ...rareScriptScenarios,
   ...outputScenarios,
   ...variableScenarios,
   ...settingScenarios,

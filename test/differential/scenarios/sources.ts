@@ -230,4 +230,121 @@ export const sourceScenarios: readonly Scenario[] = [
       },
     ],
   },
+  {
+    name: 'a project path with blanks',
+    jobs: [
+      {
+        sources: 'plain',
+        script: ['pwd', 'ls'],
+        payload: { git_info: { repo_url: 'http://gitlab-ci-token:x@127.0.0.1:1/group/sub group/größe/plain.git' } },
+        variables: { GIT_STRATEGY: 'none' },
+      },
+    ],
+  },
+  {
+    name: 'no address of a repository',
+    jobs: [{ script: ['pwd'], payload: { git_info: { repo_url: '' } } }],
+  },
+  {
+    name: 'wrong flags to fetch',
+    jobs: [{ sources: 'plain', script: ['ls'], variables: { GIT_FETCH_EXTRA_FLAGS: '--no-such-flag' } }],
+  },
+  {
+    name: 'submodules with flags',
+    jobs: [
+      {
+        sources: 'parent',
+        script: ['find . -name "*.txt" | sort'],
+        variables: { GIT_SUBMODULE_STRATEGY: 'recursive', GIT_SUBMODULE_UPDATE_FLAGS: '--jobs 2 --remote' },
+      },
+    ],
+  },
+  {
+    name: 'clone without checkout',
+    jobs: [{ sources: 'plain', script: ['ls -A'], variables: { GIT_STRATEGY: 'clone', GIT_CHECKOUT: 'false' } }],
+  },
+  {
+    name: 'from files to sources',
+    jobs: [
+      {
+        script: ['echo mine > file.txt', 'mkdir folder'],
+        payload: { git_info: { repo_url: 'http://x@127.0.0.1/from-files-to-sources/plain.git' } },
+      },
+      { sources: 'plain', script: ['cat file.txt', 'ls'] },
+    ],
+  },
+  {
+    name: 'a broken repository',
+    jobs: [
+      { sources: 'plain', script: ['echo broken > .git/HEAD'] },
+      { sources: 'plain', script: ['cat file.txt'] },
+    ],
+  },
+  {
+    name: 'a broken repository and a second attempt',
+    jobs: [
+      { sources: 'plain', script: ['rm -rf .git/objects'] },
+      {
+        sources: 'plain',
+        script: ['cat file.txt'],
+        variables: { GET_SOURCES_ATTEMPTS: '2', FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY: 'false' },
+      },
+    ],
+  },
+  {
+    name: 'hooks that a job leaves',
+    jobs: [
+      {
+        sources: 'plain',
+        script: [
+          'mkdir -p .git/hooks',
+          'printf "#!/bin/sh\\necho hooked\\n" > .git/hooks/post-checkout',
+          'cp .git/hooks/post-checkout .git/hooks/post-index-change',
+          'chmod +x .git/hooks/*',
+        ],
+      },
+      { sources: 'plain', script: ['ls .git/hooks'] },
+    ],
+  },
+  {
+    name: 'files that cannot be written',
+    jobs: [
+      { sources: 'plain', script: ['mkdir ro', 'touch ro/f', 'chmod 500 ro', 'chmod 400 file.txt'] },
+      { sources: 'plain', script: ['ls', 'stat -c %a file.txt'], variables: { GIT_STRATEGY: 'clone' } },
+    ],
+  },
+  {
+    name: 'sha256 objects',
+    jobs: [{ sources: 'plain', script: ['ls'], payload: { git_info: { repo_object_format: 'sha256' } } }],
+  },
+  {
+    name: 'hooks as sections',
+    jobs: [
+      {
+        sources: 'plain',
+        script: ['true'],
+        variables: { FF_SCRIPT_SECTIONS: 'true' },
+        payload: {
+          hooks: [
+            { name: 'pre_get_sources_script', script: ['echo a\necho b'] },
+            { name: 'post_get_sources_script', script: ['echo c\necho d'] },
+          ],
+        },
+      },
+    ],
+  },
+  {
+    name: 'a failing hook after the sources',
+    jobs: [
+      {
+        sources: 'plain',
+        script: ['echo never'],
+        payload: {
+          hooks: [{ name: 'post_get_sources_script', script: ['exit 3'] }],
+          cache: [{ key: 'k', paths: ['file.txt'], when: 'always' }],
+          artifacts: [{ paths: ['file.txt'], when: 'always', artifact_type: 'archive', artifact_format: 'zip' }],
+        },
+      },
+    ],
+  },
 ];

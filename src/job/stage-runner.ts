@@ -120,7 +120,7 @@ export class StageRunner {
     signal: AbortSignal,
   ): Promise<StageEnd> {
     const { history, recorder, trace, clock } = this.#parts;
-    const folder = join(this.#parts.folder, 'stages', String(run));
+    const folder = join(this.#parts.folder, `stage-${run}`);
     const cursor = history.cursor?.run === run ? (history.cursor.value ?? undefined) : undefined;
     makePrivateFolder(folder);
     if (recorded === undefined) {

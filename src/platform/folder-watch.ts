@@ -10,14 +10,15 @@ const fallbackIntervalMs = 200;
 
 /**
  * Calls back after something in a folder changed: soon, at least once, possibly without need. The folder must exist.
+ * @param onChange gets the name of what changed, where the system tells it.
  */
-export function watchFolder(path: string, onChange: () => void): FolderWatch {
+export function watchFolder(path: string, onChange: (name?: string) => void): FolderWatch {
   let timer: NodeJS.Timeout | undefined;
   const fallBack = (): void => {
-    timer ??= setInterval(onChange, fallbackIntervalMs);
+    timer ??= setInterval(() => onChange(), fallbackIntervalMs);
   };
   try {
-    const watcher = watch(path, () => onChange());
+    const watcher = watch(path, (_event, name) => onChange(name ?? undefined));
     watcher.on('error', () => {
       watcher.close();
       fallBack();

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import type { JsonValue } from '../../lib/json.ts';
-import { isPresent } from '../../platform/file-presence.ts';
 import { watchFolder } from '../../platform/folder-watch.ts';
 import { isRunning, type ProcessIdentity } from '../../platform/process-identity.ts';
 import type { ProcessTable } from '../../platform/process-table.ts';
 import { claimStateFile, readStateFile } from '../../platform/state-file.ts';
 import type { StageProcesses } from './stage-processes.ts';
-import { parseStageHandle, type StageHandle } from './stage-records.ts';
+import { parseStageHandle, parseStatus, type StageHandle } from './stage-records.ts';
 import { stageFiles } from './supervisor-script.ts';
 
 export type FoundStage =
@@ -85,5 +84,5 @@ function watchForEnd(
 }
 
 function isDone(directory: string): boolean {
-  return isPresent(join(directory, stageFiles.done));
+  return parseStatus(readStateFile(join(directory, stageFiles.status))).isDone;
 }

@@ -14,7 +14,7 @@ import type { ShellCommand } from '../shared/shell-command.ts';
 import { findStage } from './find-stage.ts';
 import { followStage } from './stage-follower.ts';
 import { type EndingTimes, endStage, type StageProcesses } from './stage-processes.ts';
-import { type EnvironmentHandle, parseStatus, stageHandleValue } from './stage-records.ts';
+import { type EnvironmentHandle, parseStatus, type StageStatus, stageHandleValue } from './stage-records.ts';
 import { type OutputLimits, stageFiles, supervisorScript } from './supervisor-script.ts';
 
 export interface ShellExecutorOptions {
@@ -80,13 +80,13 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   }
 
   async function exitOf(stage: StageProcesses | undefined, command: StageCommand, io: StageIo): Promise<ExitStatus> {
-    const status = parseStatus(readStateFile(join(io.directory, stageFiles.status)));
+    const { exit } = readStatus(io.directory);
     if (isPresent(join(io.directory, stageFiles.damaged))) {
       options.io.log.warning(`Some output of ${command.stage} could not be stored and is missing. Is the disk full?`);
     }
-    if (status !== undefined) {
+    if (exit !== undefined) {
       hasEndedStage = true;
-      return status;
+      return exit;
     }
     wasBroken = true;
     if (stage !== undefined) await endLoudly(stage, Promise.resolve(), Promise.resolve());
@@ -206,6 +206,10 @@ async function startSupervisor(
   }
 }
 
+function readStatus(directory: string): StageStatus {
+  return parseStatus(readStateFile(join(directory, stageFiles.status)));
+}
+
 /** Notices the script's end; looks only once somebody wants to know. */
 function watchForStatus(directory: string): {
   readonly look: () => void;
@@ -215,7 +219,7 @@ function watchForStatus(directory: string): {
   const { promise, resolve } = Promise.withResolvers<void>();
   let isWatching = false;
   const look = (): void => {
-    if (isWatching && isPresent(join(directory, stageFiles.status))) resolve();
+    if (isWatching && readStatus(directory).exit !== undefined) resolve();
   };
   return {
     look,

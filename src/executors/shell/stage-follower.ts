@@ -4,6 +4,7 @@ import { watchFolder } from '../../platform/folder-watch.ts';
 import { openSegments, type SegmentReader } from '../../platform/segment-files.ts';
 import type { OutputStream, StageIo } from '../port.ts';
 import { cursorValue, parseCursor } from './stage-records.ts';
+import { stageFiles } from './supervisor-script.ts';
 
 export interface FollowOptions {
   readonly io: StageIo;
@@ -12,6 +13,9 @@ export interface FollowOptions {
   /** Called before each look at the folder, so at least once after every change of it. */
   readonly onChange: () => void;
 }
+
+/** Files whose changes say nothing about output or end. */
+const quietFiles: ReadonlySet<string> = new Set([stageFiles.script, stageFiles.supervisor, stageFiles.supervisorId]);
 
 /** Pieces of one stream that are passed on before the other stream and other jobs get their turn. */
 const piecesPerTurn = 4;
@@ -24,7 +28,9 @@ const piecesPerTurn = 4;
 export async function followStage(options: FollowOptions): Promise<void> {
   const { io } = options;
   const changes = createLatch();
-  const watch = watchFolder(io.directory, changes.set);
+  const watch = watchFolder(io.directory, (name) => {
+    if (name === undefined || !quietFiles.has(name)) changes.set();
+  });
   const start = parseCursor(io.cursor);
   const readers = {
     stdout: openSegments(join(io.directory, 'stdout'), start.stdout),

@@ -3,20 +3,24 @@ import { cursorValue, parseCursor, parseStageHandle, parseStatus, stageHandleVal
 
 describe('parseStatus', () => {
   it.each([
-    ['0 exit\n', { code: 0, text: 'exit status 0' }],
-    ['137 exit\n', { code: 137, text: 'exit status 137' }],
-    ['137 signal\n', { code: -1, text: 'signal: killed' }],
-    ['143 signal\n', { code: -1, text: 'signal: terminated' }],
+    ['0 end\n', { code: 0, text: 'exit status 0' }],
+    ['137 end\n', { code: 137, text: 'exit status 137' }],
+    ['Killed\n137 end\n', { code: -1, text: 'signal: killed' }],
+    ['Terminated\n143 end\n', { code: -1, text: 'signal: terminated' }],
     // The shell had something to say, but no signal ended its child.
-    ['127 signal\n', { code: 127, text: 'exit status 127' }],
-    ['192 signal\n', { code: -1, text: 'signal: signal 64' }],
-  ])('reads %j', (text, status) => {
-    expect(parseStatus(text)).toEqual(status);
+    ['137 end\n127 end\n', { code: 127, text: 'exit status 127' }],
+    ['RT\n192 end\n', { code: -1, text: 'signal: signal 64' }],
+  ])('reads %j', (text, exit) => {
+    expect(parseStatus(text)).toEqual({ exit, isDone: false });
+    expect(parseStatus(`${text}done\n`)).toEqual({ exit, isDone: true });
   });
 
-  it.each([undefined, '', '0', '0 exit', '1', ' exit\n', 'x exit\n'])('takes %j as not there', (text) => {
-    expect(parseStatus(text)).toBeUndefined();
-  });
+  it.each([undefined, '', '0', '0 end', '1', ' end\n', 'x end\n', 'Killed\n', 'done\n', '0 end\ndo'])(
+    'takes %j as not there',
+    (text) => {
+      expect(parseStatus(text)).toEqual({ exit: undefined, isDone: false });
+    },
+  );
 });
 
 describe('records', () => {

@@ -69,13 +69,26 @@ export function parseCursor(value: JsonValue | undefined): OutputCursor {
   };
 }
 
-/** Reads the supervisor's `status` file; undefined while it is absent or not written whole. */
-export function parseStatus(text: string | undefined): ExitStatus | undefined {
-  const match = /^(\d+) (exit|signal)\n$/.exec(text ?? '');
-  if (match === null) return undefined;
+/** What the supervisor's `status` file tells. */
+export interface StageStatus {
+  /** How the shell ended; undefined while it runs. */
+  readonly exit: ExitStatus | undefined;
+  /** All output is on disk. */
+  readonly isDone: boolean;
+}
+
+/**
+ * Reads the `status` file: nothing while the shell runs, then `<code> end`, at last `done`. What the supervising shell
+ * said when a signal ended the user's comes before.
+ */
+export function parseStatus(text: string | undefined): StageStatus {
+  const match = /(?:^|\n)(\d+) end\n(done\n)?$/.exec(text ?? '');
+  if (match === null) return { exit: undefined, isDone: false };
   const code = Number(match[1]);
-  if (match[2] === 'signal' && code > 128) return { code: -1, text: `signal: ${signalText(code - 128)}` };
-  return { code, text: `exit status ${code}` };
+  const isDone = match[2] !== undefined;
+  const wasKilled = match.index > 0 && code > 128;
+  if (wasKilled) return { exit: { code: -1, text: `signal: ${signalText(code - 128)}` }, isDone };
+  return { exit: { code, text: `exit status ${code}` }, isDone };
 }
 
 /** What users of the runner know signals as. */

@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { parseStatus } from './stage-records.ts';
 import { defaultOutputLimits, stageFiles, supervisorScript } from './supervisor-script.ts';
 
 const shells = [['dash'], ['bash'], ['bash', '--posix'], ['busybox', 'sh'], ['ksh'], ['mksh']].filter(
@@ -35,23 +36,26 @@ describe.each(shells.map((shell) => [shell.join(' '), shell] as const))('supervi
     });
     const [code] = (await once(child, 'exit')) as [number | null];
     expect(code).toBe(0);
-    expect(existsSync(join(directory, stageFiles.done))).toBe(true);
     const read = (name: string): string => readFileSync(join(directory, name), 'latin1');
     const segments = (stream: string): string[] =>
       readdirSync(directory)
         .filter((name) => new RegExp(`^${stream}\\.\\d+$`).test(name))
         .sort((left, right) => Number(left.split('.')[1]) - Number(right.split('.')[1]));
-    return { status: read(stageFiles.status), text: (stream: string) => segments(stream).map(read).join(''), segments };
+    return {
+      status: parseStatus(read(stageFiles.status)),
+      text: (stream: string) => segments(stream).map(read).join(''),
+      segments,
+    };
   }
 
   it.each([
-    ['exit 0', '0 exit\n'],
-    ['exit 137', '137 exit\n'],
-    ['kill -9 $$', '137 signal\n'],
-    ['kill -TERM $$', '143 signal\n'],
-    ['kill -9 0', '137 signal\n'],
-  ])('tells the end of %j', async (script, status) => {
-    expect((await supervise(script)).status).toBe(status);
+    ['exit 0', { code: 0, text: 'exit status 0' }],
+    ['exit 137', { code: 137, text: 'exit status 137' }],
+    ['kill -9 $$', { code: -1, text: 'signal: killed' }],
+    ['kill -TERM $$', { code: -1, text: 'signal: terminated' }],
+    ['kill -9 0', { code: -1, text: 'signal: killed' }],
+  ])('tells the end of %j', async (script, exit) => {
+    expect((await supervise(script)).status).toEqual({ exit, isDone: true });
   });
 
   it('keeps both streams apart and whole', async () => {

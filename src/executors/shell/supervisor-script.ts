@@ -24,18 +24,16 @@ export interface OutputLimits {
 /** 8 MiB a file; a stage whose manager is away is halted once it has written 256 MiB. */
 export const defaultOutputLimits: OutputLimits = { readsPerSegment: 128, freeSegments: 8, waitAboveKib: 256 * 1024 };
 
-/** Names of the files in a stage's folder. */
+/** Names of the files in a stage's folder. Few: making a file can cost more than starting a process. */
 export const stageFiles = {
   script: 'script',
   /** Same, for shells that want a name with this extension. */
   powershellScript: 'script.ps1',
   supervisor: 'supervise',
-  /** The supervisor's process id. Made by the supervisor, or by a manager that wants none to come up any more. */
+  /** The supervisor's process id. */
   supervisorId: 'supervisor',
-  /** `<exit code> exit` or `<128 + signal> signal`, once the shell has ended. */
+  /** Told by `parseStatus`: how the shell ended, and whether all output is on disk. */
   status: 'status',
-  /** Exists once all output is on disk. */
-  done: 'done',
   /** Exists when output could not be stored. */
   damaged: 'damaged',
 } as const;
@@ -51,7 +49,8 @@ export const stageFiles = {
  * - The shell leads a session of its own, as it would without us: `kill -- -$$` and `kill 0` of a job do not reach
  *   the supervisor. The traps are for systems without setsid(1).
  * - It makes its first file only if nobody else has: what did not come up before a manager claims the stage never does.
- * - A shell says so on its own standard error when a signal ended a child; that tells `exit 137` from a kill.
+ * - A shell says so on its own standard error when a signal ended a child; that tells `exit 137` from a kill. It is
+ *   kept in the status file, before the exit code. (bash as sh says nothing where a script is given by `-c`.)
  */
 export function supervisorScript(options: SupervisorOptions): string {
   const { readsPerSegment, freeSegments, waitAboveKib } = options.limits;
@@ -66,21 +65,20 @@ is_full() {
   [ -e "$d/$1.$(($2 - ${freeSegments}))" ] && used=$(du -sk "$d" 2>/dev/null) && [ "\${used%%[!0-9]*}" -gt ${waitAboveKib} ]
 }
 count_reads() {
-  reads=${readsPerSegment}
-  while IFS='+ ' read -r full part rest; do
-    case $full/$part in
-      *[!0-9/]* | /* | */) ;;
-      *) reads=$((full + part)) && return ;;
-    esac
-  done
+  reads=\${1%% records in*}
+  reads=\${reads##*[!0-9+]}
+  case $reads in
+    [0-9]*+*[0-9]) reads=$(($reads)) ;;
+    *) reads=${readsPerSegment} ;;
+  esac
 }
 drain() {
   trap '' HUP INT QUIT TERM
   PATH=$PATH:/usr/bin:/bin LC_ALL=C
   export PATH LC_ALL
   n=0
-  while dd bs=65536 count=${readsPerSegment} of="$d/$1.$n" 2>"$d/$1.count"; do
-    count_reads <"$d/$1.count"
+  while summary=$(dd bs=65536 count=${readsPerSegment} of="$d/$1.$n" 2>&1); do
+    count_reads "$summary"
     [ "$reads" -eq ${readsPerSegment} ] && [ -s "$d/$1.$n" ] || return
     n=$((n + 1))
     while is_full "$1" "$n"; do sleep 1; done
@@ -93,13 +91,10 @@ trap : HUP INT QUIT TERM
   trap : HUP INT QUIT TERM
   {
     trap : HUP INT QUIT TERM
-    { (exec ${command}) <${input} 2>&3 3>&-; code=$?; } 2>"$d/note"
-    how=exit
-    if [ -s "$d/note" ]; then how=signal; fi
-    echo "$code $how" >"$d/${stageFiles.status}"
+    { (exec ${command}) <${input} 2>&3 3>&-; echo "$? end" >&2; } 2>"$d/${stageFiles.status}"
   } | { exec 3>&-; drain stdout; }
 } 3>&1 | drain stderr
-: >"$d/${stageFiles.done}"
+echo done >>"$d/${stageFiles.status}"
 `;
 }
 

@@ -92,7 +92,9 @@ export function describeRecovery(subject: ExecutorSubject): void {
     it('delivers what a stage wrote and how it ended while no manager lived', async () => {
       const script = 'echo pid $$; sleep 0.3; echo later; echo error >&2; exit 9';
       const { directory, journal } = await killManager(script, {}, hasPid);
-      await eventually('the stage has ended', () => existsSync(join(directory, 'stage', 'done')));
+      await eventually('the stage has ended', () =>
+        readFileSync(join(directory, 'stage', 'status'), 'utf8').endsWith('done\n'),
+      );
       const job = await takeUp(directory, journal);
       const { stage, exit } = resume(job, journal);
       expect(await exit).toEqual({ code: 9, text: 'exit status 9' });
@@ -171,7 +173,9 @@ export function describeRecovery(subject: ExecutorSubject): void {
       const { directory, journal } = await killManager('echo pid $$; sleep 300', {}, hasPid);
       const job = await takeUp(directory, journal);
       await job.executor.cleanup(neverAborted);
-      await eventually('the stage has ended', () => existsSync(join(directory, 'stage', 'done')));
+      await eventually('the stage has ended', () =>
+        readFileSync(join(directory, 'stage', 'status'), 'utf8').endsWith('done\n'),
+      );
       writeFileSync(join(directory, 'stage', 'status'), '1');
       const { exit } = resume(job, journal);
       await expect(exit).rejects.toBeInstanceOf(EnvironmentLostError);

@@ -52,6 +52,7 @@ export async function composeManager(options: CompositionOptions): Promise<Manag
     providers,
     runJob: (job, slot, { interrupt }) => runJob(engine, { ...job, ...slot }, interrupt),
     canTakeJobs: () => journal.problem() ?? true,
+    numberClaims: journal.numbers,
     recover: (_tools, signal) =>
       adoptJobs({ engine, journal, providers, clients, host, logger }, options.runners, signal),
     close: () => journal.close(),

@@ -27,7 +27,10 @@ export interface RunOptions extends LogOptions {
 }
 
 /** The parts of a manager that the composition root chooses for a configuration. */
-export type ManagerParts = Pick<RunnerManagerOptions, 'providers' | 'runJob' | 'recover' | 'canTakeJobs'> & {
+export type ManagerParts = Pick<
+  RunnerManagerOptions,
+  'providers' | 'runJob' | 'recover' | 'canTakeJobs' | 'numberClaims'
+> & {
   /** Called once nothing runs any more, whatever the end. */
   readonly close?: () => Promise<void>;
 };

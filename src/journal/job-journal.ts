@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { JsonValue } from '../lib/json.ts';
 import { removeTreeAsync } from '../platform/private-folder.ts';
-import { openRecordFile } from '../platform/record-file.ts';
+import { openRecordFile, readRecordFile } from '../platform/record-file.ts';
 import type { JournalRecord } from './records.ts';
 
 /** One job's journal. */
@@ -41,4 +41,11 @@ export function openJobJournal(
       await removeFolder(folder);
     },
   };
+}
+
+/** What the journal of anybody's job holds; undefined when it cannot be read. */
+export function readJobRecords(folder: string): readonly JournalRecord[] | undefined {
+  return readRecordFile(join(folder, 'records')) as readonly unknown[] | undefined as
+    | readonly JournalRecord[]
+    | undefined;
 }

@@ -11,7 +11,8 @@ import {
   writePrivateFile,
 } from '../platform/private-folder.ts';
 import { randomHex } from '../platform/random.ts';
-import { type JobJournal, openJobJournal } from './job-journal.ts';
+import { type JobJournal, openJobJournal, readJobRecords } from './job-journal.ts';
+import { adoptClaims, createNumberClaims, type NumberClaims, removeStaleClaims } from './number-claims.ts';
 import type { JournalRecord } from './records.ts';
 
 /**
@@ -21,6 +22,7 @@ import type { JournalRecord } from './records.ts';
  *     jobs/<job>/owner.<manager>
  *     jobs/<job>/records        see records.ts
  *     jobs/<job>/…              the trace, the stages' scripts and output
+ *     numbers/…                 see number-claims.ts
  *     jobs/.new-<manager>.<job>, jobs/.gone-<manager>.<job>   not complete yet, not complete any more
  *
  * A job folder never moves, so whatever writes into it goes on doing so when its manager dies. Ownership changes by
@@ -34,6 +36,7 @@ export interface Journal {
   create(first: JournalRecord): JobJournal;
   /** Takes over every job whose manager is dead. Damaged ones are given back as problems and left for a person to see. */
   adoptOrphans(): Promise<Adoption>;
+  readonly numbers: NumberClaims;
   /** Why no job can be taken now (disk full, permissions), or undefined. */
   problem(): string | undefined;
   /** Gives the manager's lock back. */
@@ -54,10 +57,11 @@ const ownerPrefix = 'owner.';
 export async function openJournal(folder: string): Promise<Journal> {
   const locks = join(folder, 'locks');
   const jobs = join(folder, 'jobs');
+  const numbers = join(folder, 'numbers');
   const manager = randomHex(8);
   let lock: HeldLock;
   try {
-    for (const path of [folder, locks, jobs]) makePrivateFolder(path);
+    for (const path of [folder, locks, jobs, numbers]) makePrivateFolder(path);
     lock = await holdLock(join(locks, manager));
   } catch (error) {
     throw new StorageError(`cannot use the journal folder ${folder}: ${errorMessage(error)}`, {
@@ -65,10 +69,11 @@ export async function openJournal(folder: string): Promise<Journal> {
       hint: 'Give a writable folder with --state-dir.',
     });
   }
-  const place = { jobs, locks, manager };
+  const place = { jobs, locks, numbers, manager };
   return {
     create: (first) => createJob(place, first),
     adoptOrphans: () => adoptOrphans(place),
+    numbers: createNumberClaims(numbers, manager),
     problem: () => probeProblem(folder),
     close: () => lock.release(),
   };
@@ -77,6 +82,7 @@ export async function openJournal(folder: string): Promise<Journal> {
 interface JournalPlace {
   readonly jobs: string;
   readonly locks: string;
+  readonly numbers: string;
   readonly manager: string;
 }
 
@@ -126,13 +132,25 @@ async function adoptOrphans(place: JournalPlace): Promise<Adoption> {
     }
     if (!(await takeOver(place, folder, liveness))) continue;
     try {
-      adopted.push(openOwnJob(place, folder));
+      const job = openOwnJob(place, folder);
+      adopted.push(job);
+      adoptClaims(place.numbers, place.manager, job.records);
     } catch (error) {
       problems.push(error instanceof StorageError ? error : new StorageError(errorMessage(error), { cause: error }));
     }
   }
+  const owns = (manager: string): Promise<boolean> => isAlive(place, manager, liveness);
+  await removeStaleClaims(place.numbers, owns, () => recordsOfAllJobs(place));
   await removeDeadLocks(place, liveness);
   return { jobs: adopted, problems };
+}
+
+/** Of all managers; jobs that cannot be read have no claims. */
+function* recordsOfAllJobs({ jobs }: JournalPlace): Iterable<readonly JournalRecord[]> {
+  for (const name of listFolder(jobs)) {
+    const records = readJobRecords(join(jobs, name));
+    if (records !== undefined) yield records;
+  }
 }
 
 /** Another manager may be at it too; the next start tries again. */

@@ -32,6 +32,23 @@ describe('createConcurrencyIdAllocator', () => {
     expect(ids.take('a', 1)).toMatchObject({ concurrentId: 0, concurrentProjectId: 1 });
   });
 
+  it('leaves out numbers that other managers have, and gives back each of ours once', () => {
+    const others = new Set(['a:0', 'a/1:0', 'a/1:1']);
+    const released: string[] = [];
+    const nameOf = (token: string, project: number | undefined, number: number): string =>
+      `${project === undefined ? token : `${token}/${project}`}:${number}`;
+    const ids = createConcurrencyIdAllocator({
+      claim: (...name) => !others.has(nameOf(...name)),
+      release: (...name) => released.push(nameOf(...name)),
+    });
+    const taken = ids.take('a', 1);
+    expect(taken).toMatchObject({ concurrentId: 1, concurrentProjectId: 2 });
+    expect(ids.take('a', 2)).toMatchObject({ concurrentId: 2, concurrentProjectId: 0 });
+    taken.release();
+    taken.release();
+    expect(released).toEqual(['a:1', 'a/1:2']);
+  });
+
   it('never gives a number to two jobs at once', () => {
     const step = fc.record({ project: fc.integer({ min: 1, max: 3 }), release: fc.boolean(), pick: fc.nat() });
     fc.assert(

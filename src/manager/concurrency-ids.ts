@@ -9,6 +9,16 @@ export interface TakenIds extends ConcurrencyIds {
   release(): void;
 }
 
+/** Keeps the numbers of several managers on one host apart. */
+export interface NumberClaims {
+  /** Whether no other manager has the number; then it is ours. `projectId` undefined = CI_CONCURRENT_ID. */
+  claim(runnerToken: string, projectId: number | undefined, number: number): boolean;
+  /** Gives a number back, unless another manager has it. */
+  release(runnerToken: string, projectId: number | undefined, number: number): void;
+}
+
+const noOtherManagers: NumberClaims = { claim: () => true, release: () => {} };
+
 /** Hands out the smallest free numbers, per runner token and per token and project. */
 export interface ConcurrencyIdAllocator {
   take(runnerToken: string, projectId: number): TakenIds;
@@ -16,11 +26,17 @@ export interface ConcurrencyIdAllocator {
   reserve(runnerToken: string, projectId: number, ids: ConcurrencyIds): TakenIds;
 }
 
-export function createConcurrencyIdAllocator(): ConcurrencyIdAllocator {
+export function createConcurrencyIdAllocator(claims: NumberClaims = noOtherManagers): ConcurrencyIdAllocator {
   const pools = new Map<string, NumberPool>();
-  const poolOf = (...key: readonly (string | number)[]): NumberPool => {
-    const name = JSON.stringify(key);
-    const pool = pools.get(name) ?? new NumberPool(() => pools.delete(name));
+  const poolOf = (runnerToken: string, projectId?: number): NumberPool => {
+    const name = JSON.stringify([runnerToken, projectId]);
+    const pool =
+      pools.get(name) ??
+      new NumberPool({
+        claim: (number) => claims.claim(runnerToken, projectId, number),
+        onFree: (number) => claims.release(runnerToken, projectId, number),
+        onEmpty: () => pools.delete(name),
+      });
     pools.set(name, pool);
     return pool;
   };
@@ -44,24 +60,30 @@ export function createConcurrencyIdAllocator(): ConcurrencyIdAllocator {
     reserve,
     take: (runnerToken, projectId) =>
       reserve(runnerToken, projectId, {
-        concurrentId: poolOf(runnerToken).smallestFree(),
-        concurrentProjectId: poolOf(runnerToken, projectId).smallestFree(),
+        concurrentId: poolOf(runnerToken).claimSmallest(),
+        concurrentProjectId: poolOf(runnerToken, projectId).claimSmallest(),
       }),
   };
+}
+
+interface PoolOptions {
+  readonly claim: (number: number) => boolean;
+  readonly onFree: (number: number) => void;
+  readonly onEmpty: () => void;
 }
 
 /** Counts users of each number: two jobs of earlier managers may claim the same one. */
 class NumberPool {
   readonly #users = new Map<number, number>();
-  readonly #onEmpty: () => void;
+  readonly #options: PoolOptions;
 
-  constructor(onEmpty: () => void) {
-    this.#onEmpty = onEmpty;
+  constructor(options: PoolOptions) {
+    this.#options = options;
   }
 
-  smallestFree(): number {
+  claimSmallest(): number {
     let candidate = 0;
-    while (this.#users.has(candidate)) candidate += 1;
+    while (this.#users.has(candidate) || !this.#options.claim(candidate)) candidate += 1;
     return candidate;
   }
 
@@ -71,8 +93,12 @@ class NumberPool {
 
   free(number: number): void {
     const left = (this.#users.get(number) ?? 0) - 1;
-    if (left > 0) this.#users.set(number, left);
-    else this.#users.delete(number);
-    if (this.#users.size === 0) this.#onEmpty();
+    if (left > 0) {
+      this.#users.set(number, left);
+      return;
+    }
+    this.#users.delete(number);
+    this.#options.onFree(number);
+    if (this.#users.size === 0) this.#options.onEmpty();
   }
 }

@@ -9,7 +9,7 @@ import type { Clock } from '../lib/clock.ts';
 import { ConfigError, errorMessage } from '../lib/errors.ts';
 import { shortToken } from '../lib/short-token.ts';
 import type { Logger } from '../observability/logger.ts';
-import { type ConcurrencyIdAllocator, createConcurrencyIdAllocator } from './concurrency-ids.ts';
+import { type ConcurrencyIdAllocator, createConcurrencyIdAllocator, type NumberClaims } from './concurrency-ids.ts';
 import { type AdoptedJob, createJobSupervisor, type JobSupervisor } from './job-supervisor.ts';
 import { defaultRequestGraces, type PolledRunner, type RequestGraces } from './poll.ts';
 import { createRequestLimit } from './request-limit.ts';
@@ -33,6 +33,8 @@ export interface RunnerManagerOptions {
   readonly recover?: (tools: RecoveryTools, signal: AbortSignal) => Promise<readonly AdoptedJob[]>;
   /** `true`, or why no new job can be taken now (the journal cannot be written). Asked before every request. */
   readonly canTakeJobs?: () => true | string;
+  /** Keeps concurrency numbers apart from those of other managers on this host. Default: there are no others. */
+  readonly numberClaims?: NumberClaims;
   readonly graces?: RequestGraces;
 }
 
@@ -81,7 +83,7 @@ class Manager implements RunnerManager {
   readonly #options: RunnerManagerOptions;
   readonly #polling = new AbortController();
   readonly #slots: SlotTable;
-  readonly #ids = createConcurrencyIdAllocator();
+  readonly #ids: ConcurrencyIdAllocator;
   readonly #jobs: JobSupervisor;
   readonly #usageOf = createTokenUsages();
   readonly #ended = Promise.withResolvers<ManagerEnd>();
@@ -91,6 +93,7 @@ class Manager implements RunnerManager {
 
   constructor(options: RunnerManagerOptions) {
     this.#options = options;
+    this.#ids = createConcurrencyIdAllocator(options.numberClaims);
     this.#slots = createSlotTable(options.config.concurrent, options.clock);
     this.#jobs = createJobSupervisor({ ids: this.#ids, runJob: options.runJob, logger: options.logger });
     this.done = this.#ended.promise;

@@ -31,6 +31,16 @@ export function openRecordFile(path: string): { readonly file: RecordFile; reado
   return { file: recordFile(path, descriptor, end), records: parseRecords(path, bytes.subarray(0, end)) };
 }
 
+/** The whole records of a file, which is left as it is; undefined when it cannot be read or is damaged. */
+export function readRecordFile(path: string): readonly JsonValue[] | undefined {
+  try {
+    const bytes = readFileSync(path);
+    return parseRecords(path, bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1));
+  } catch {
+    return undefined;
+  }
+}
+
 function recordFile(path: string, descriptor: number, initialSize: number): RecordFile {
   let size = initialSize;
   let isOpen = true;

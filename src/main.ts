@@ -19,14 +19,26 @@ async function main(): Promise<void> {
     return;
   }
   process.title = 'millrace';
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedReader);
+  const isOutputLost = watchOutput();
   const { runCommandLine } = await import('./commands/command-line.ts');
-  process.exitCode = await runCommandLine(argv, processEnvironment());
+  const code = await runCommandLine(argv, processEnvironment());
+  process.exitCode = code === 0 && isOutputLost() ? 1 : code;
 }
 
-/** Whoever read our output is gone (a closed terminal, `| head`): what runs still has to end in order. */
-function ignoreClosedReader(error: Error & { readonly code?: string }): void {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+/**
+ * Output that cannot be written does not end the program: what runs still has to end in order. A reader that is gone (a
+ * closed terminal, `| head`) wanted no more; of anything else (a full disk) the user hears.
+ * @returns whether output was lost that somebody wanted.
+ */
+function watchOutput(): () => boolean {
+  let isLost = false;
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', (error: Error & { readonly code?: string }) => {
+    if (error.code === 'EPIPE' || error.code === 'EIO' || isLost) return;
+    isLost = true;
+    process.stderr.write(`millrace: standard output cannot be written: ${error.message}\n`);
+  });
+  return () => isLost;
 }
 
 function processEnvironment(): CommandEnvironment {

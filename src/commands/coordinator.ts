@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseFaultRules } from '../coordinator/faults/fault-rules.ts';
 import type { CoordinatorOptions } from '../coordinator/options.ts';
 import { sourcesServer } from '../coordinator/sources/mount.ts';
@@ -44,7 +44,7 @@ export async function runCoordinatorCommand(
   const coordinator = await startCoordinator({
     ...pick(options),
     ...readFaults(options.injectFaults),
-    dataDir: options.dataDir ?? join(io.workingDirectory, '.millrace', 'coordinator'),
+    dataDir: resolve(io.workingDirectory, options.dataDir ?? join('.millrace', 'coordinator')),
     listen,
     sources: sourcesServer({ env: io.env, trustsLocalFolders: isLoopback(listen.host) }),
   });

@@ -187,7 +187,12 @@ async function openReporter(
   const { only_jobs: only, run_needs: withNeeds, jobs } = submission;
   const isShown = (name: string): boolean => only.length === 0 || withNeeds || only.includes(name);
   const jobNames = jobs.map((job) => job.name).filter(isShown);
-  return createTextReporter({ jobNames, isTerminal: environment.isTerminal, write: environment.stdout });
+  return createTextReporter({ jobNames, isTerminal: showsColours(environment), write: environment.stdout });
+}
+
+/** As https://no-color.org asks. */
+function showsColours({ isTerminal, env }: CommandEnvironment): boolean {
+  return isTerminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }
 
 function stopActions(target: PipelineTarget, environment: CommandEnvironment, pipelineId: number) {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import * as z from 'zod';
 import { executorTable } from '../compose.ts';
 import { defaultConfigFolder, defaultConfigPath } from '../config/config-paths.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -31,8 +32,8 @@ export interface PlanCommandOptions {
  * @throws CommandError, ConfigError, JobConfigurationError
  */
 export async function runPlanCommand(options: PlanCommandOptions, environment: CommandEnvironment): Promise<void> {
-  const runner = await chooseRunner(options, environment);
   const payload = await readPayload(options.payload, environment);
+  const runner = await chooseRunner(options, environment);
   // A plan with hidden values has the form of a plan.
   const plan = publicView(planFor(payload, runner, environment)) as unknown as BuildPlan;
   environment.stdout(`${JSON.stringify(plan, null, 2)}\n`);
@@ -45,11 +46,12 @@ export async function runPlanCommand(options: PlanCommandOptions, environment: C
 async function chooseRunner(options: PlanCommandOptions, environment: CommandEnvironment): Promise<RunnerConfig> {
   const place = { ...processAccount(), workingDirectory: environment.workingDirectory };
   const path = resolve(environment.workingDirectory, options.config ?? defaultConfigPath(place));
-  const { config } = await loadConfig(path, {
+  const { config, exists } = await loadConfig(path, {
     environment: environment.env,
     defaultFolder: defaultConfigFolder(place),
     logger: silentLogger,
   });
+  if (!exists) throw new CommandError(`there is no config file ${path}`, { hint: 'Name one with --config.' });
   const runner = config.runners.find(({ name }) => options.runner === undefined || name === options.runner);
   if (runner !== undefined) return runner;
   throw new CommandError(
@@ -65,11 +67,17 @@ async function readPayload(path: string, environment: CommandEnvironment): Promi
     path === '-'
       ? await text(process.stdin)
       : (await readConfigFile(resolve(environment.workingDirectory, path)))?.text;
-  if (content === undefined) throw new CommandError(`${path} does not exist`);
+  if (content === undefined) throw new CommandError(`--payload ${path}: there is no such file`);
+  const parsed = jobPayloadSchema.safeParse(parseJson(content, path));
+  if (parsed.success) return parsed.data;
+  throw new CommandError(`${path} is not a job payload: ${z.prettifyError(parsed.error)}`, { cause: parsed.error });
+}
+
+function parseJson(content: string, path: string): unknown {
   try {
-    return jobPayloadSchema.parse(JSON.parse(content));
+    return JSON.parse(content);
   } catch (error) {
-    throw new CommandError(`${path} is not a job payload: ${errorMessage(error)}`, { cause: error });
+    throw new CommandError(`${path} is not JSON: ${errorMessage(error)}`, { cause: error });
   }
 }
 

@@ -21,6 +21,11 @@ export function configNotes(loaded: LoadedConfig): readonly ConfigNote[] {
   const { config } = loaded;
   return [
     ...when(!loaded.exists, 'The config file does not exist: no runner is served', { path: loaded.path }),
+    ...when(
+      loaded.exists && config.runners.length === 0,
+      'The config file has no [[runners]] entry: no runner is served',
+      { path: loaded.path },
+    ),
     ...when(config.listenAddress !== '', 'listen_address is set, but this version serves no metrics', {
       listen_address: config.listenAddress,
     }),

@@ -35,3 +35,10 @@ it('hides what is not public wherever it stands, and shows the rest', () => {
     expect(view).toContain(shown);
   }
 });
+
+it('keeps its own words when a secret happens to be one of them', () => {
+  const payload = payloadFixture({ variables: [{ key: 'SECRET', value: 'userCommand' }] });
+  const view = JSON.stringify(publicView(planBuild(planRequestFixture({ payload }))));
+  expect(view).toContain('"op":"userCommand"');
+  expect(view).not.toContain('"value":"userCommand"');
+});

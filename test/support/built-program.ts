@@ -10,6 +10,8 @@ export interface Ended {
 /** The built program while it runs. */
 export interface StartedProgram {
   readonly child: ChildProcess;
+  /** Standard output so far. */
+  shown(): string;
   /** Resolves once either stream shows a text; rejects when the program ends without. */
   printed(text: string): Promise<void>;
   readonly ended: Promise<Ended>;
@@ -44,6 +46,7 @@ export function startBuilt(args: readonly string[], { cwd, env }: StartOptions):
   return {
     child,
     ended,
+    shown: () => output.stdout,
     printed: async (text) => {
       const { promise, resolve: found, reject: missed } = Promise.withResolvers<void>();
       const look = (): void => {

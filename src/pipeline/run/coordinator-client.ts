@@ -151,7 +151,10 @@ export function connectCoordinator(
 function refusal(origin: string, method: string, path: string, status: number, body: string): Error {
   const what = `${method} ${path}: the coordinator answered ${status}: ${messageOf(body)}`;
   if (status === 401 || status === 403) {
-    return new CommandError(what, { exitCode: 2, hint: 'Check the administrator token (--admin-token-file).' });
+    return new CommandError(`the coordinator at ${origin} refuses the administrator token`, {
+      exitCode: 2,
+      hint: 'It prints the right one when it starts. Give it in a file with --admin-token-file, or in MILLRACE_ADMIN_TOKEN.',
+    });
   }
   if (status === 400) return new CommandError(what, { exitCode: 2 });
   if (status === 404 && (path === 'pipelines' || path === 'runners')) return notACoordinator(origin, new Error(what));

@@ -27,7 +27,11 @@ export async function runPipeline(
 ): Promise<PipelineOutcome & { readonly id: number }> {
   const pipeline = await run.client.submit(run.submission, signal);
   run.onCreated(pipeline);
-  await run.sendSources(pipeline.id);
+  await run.sendSources(pipeline.id).catch(async (error: unknown) => {
+    // Nobody else would ever start or end it.
+    await run.client.stop(pipeline.id, 'abort', signal).catch(() => {});
+    throw error;
+  });
   const names = run.submission.jobs.map((job) => job.name);
   const events = steadyEvents({
     read: (from) => run.client.events(pipeline.id, from, signal),

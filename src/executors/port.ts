@@ -68,6 +68,9 @@ export interface Executor {
    */
   readonly localFiles?: true;
 
+  /** Present where the job's files stay behind after `cleanup`, out of the manager's reach (another user account). */
+  readonly keepsFiles?: true;
+
   /**
    * Runs one stage script to its end. Never called twice for one stage run.
    *

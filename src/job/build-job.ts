@@ -3,12 +3,11 @@ import { AbortReason, abortReasonOf } from '../lib/abort.ts';
 import { errorMessage, StorageError } from '../lib/errors.ts';
 import type { BuildPlan } from '../plan/build-plan.ts';
 import { callAt } from '../platform/timers.ts';
-import { isPlainFileWork } from '../script/plain-file-work.ts';
 import { runBuild } from './build.ts';
 import { type BuildProblem, problemOf } from './build-result.ts';
-import { doLocalFileWork } from './local-file-work.ts';
 import type { OpenJob } from './open-job.ts';
 import { prepareExecutor } from './prepare-executor.ts';
+import { removeSecrets } from './remove-secrets.ts';
 import { StageRunner } from './stage-runner.ts';
 import { writeHeader } from './trace-header.ts';
 
@@ -83,8 +82,8 @@ async function prepareAndRun(job: OpenJob, plan: BuildPlan, deadlineMs: number):
     const running = runBuild({ plan, trace, stages, signals, clock, deadlineMs });
     return await letGoWhenStopped(job, running);
   } finally {
+    if (!stages.hasEnded(plan.stages.cleanup)) await removeLeftSecrets(job, plan, executor);
     await cleanUp(job, executor);
-    if (signals.job.aborted && executor.localFiles === true) await removeFileVariables(plan);
   }
 }
 
@@ -126,13 +125,13 @@ async function cleanUp(job: OpenJob, executor: Executor): Promise<void> {
   }
 }
 
-/**
- * After an abort no stage runs any more, the one that removes file variables neither: their values must still not
- * stay on the disk.
- */
-async function removeFileVariables(plan: BuildPlan): Promise<void> {
-  const { operations } = plan.stages.cleanup;
-  if (isPlainFileWork(operations)) await doLocalFileWork(operations);
+/** After an abort no stage runs any more, the one that removes file variables neither: their values must not stay. */
+async function removeLeftSecrets(job: OpenJob, plan: BuildPlan, executor: Executor): Promise<void> {
+  try {
+    await removeSecrets(plan, executor, job.journal.folder);
+  } catch (error) {
+    job.logger.warn('File variables of a job may be left in its build folder', { error: errorMessage(error) });
+  }
 }
 
 function stackOf(error: unknown): string {

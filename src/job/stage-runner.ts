@@ -37,11 +37,17 @@ export class StageRunner {
   readonly #executor: Executor;
   #nextRun = 0;
   #isReplayed = false;
+  readonly #ended = new Set<string>();
 
   constructor(parts: StageRunnerParts, executor: Executor) {
     this.#parts = parts;
     this.#executor = executor;
     this.#passVoidRuns();
+  }
+
+  /** Whether a stage was run to its end, whatever that was. */
+  hasEnded(stage: StagePlan): boolean {
+    return this.#ended.has(stage.stage);
   }
 
   /** When the next stage started, if an earlier manager started it: phases count their time from there. */
@@ -65,6 +71,7 @@ export class StageRunner {
     const { trace } = this.#parts;
     trace.startSection(stage.stage, stage.title);
     const end = recorded?.end ?? (await this.#perform(run, stage, jobStatus, recorded, signal));
+    if (end.kind === 'exit') this.#ended.add(stage.stage);
     trace.endSection(stage.stage);
     if (end.kind === 'stopped' && isTimeout(end.reason)) trace.log.warning(`${stage.stage} ${timeoutHint}`);
     return end;

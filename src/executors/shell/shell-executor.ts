@@ -113,7 +113,7 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   }
 
   return {
-    ...(options.isOtherUser ? {} : { localFiles: true as const }),
+    ...(options.isOtherUser ? { keepsFiles: true as const } : { localFiles: true as const }),
 
     run: (command, io, signal) =>
       take(

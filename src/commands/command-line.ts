@@ -81,7 +81,7 @@ function addRun(program: Command, line: CommandLine): void {
     .option('-u, --user <account>', 'account that runs the scripts of the shell executor')
     .option('--syslog', 'log to syslog too (not in this version) [$LOG_SYSLOG]')
     .addOption(new Option('--state-dir <folder>', 'where running jobs are written down').env('MILLRACE_STATE_DIR'))
-    .addHelpText('after', '\nSIGQUIT waits for running jobs, SIGTERM and SIGINT abort them; twice ends at once.\n')
+    .addHelpText('after', '\nSIGQUIT waits for running jobs, SIGTERM and SIGINT abort them; twice ends at once.')
     .addHelpText('after', examples('millrace run', 'millrace run --config ./config.toml --working-directory /srv/ci'))
     .action(async (options: RunFlags) => {
       const [{ runManagerCommand }, { composeRunCommand }] = await Promise.all([

@@ -9,7 +9,7 @@ export function wholeNumber(text: string): number {
 
 /** The examples at the end of a command's help. */
 export function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((text) => `  ${text}\n`).join('')}`;
+  return `\nExamples:\n${lines.map((text) => `  ${text}`).join('\n')}`;
 }
 
 /** Whether an environment variable switches something on. */

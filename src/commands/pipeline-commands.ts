@@ -30,7 +30,7 @@ function addRun(pipeline: Command, line: CommandLine): void {
   withCommonOptions(pipeline.command('run [jobs...]'))
     .description('run the pipeline, or the named jobs of it, on this machine')
     .option('--needs', 'with job names: also what they need')
-    .option('--manual <job>', 'play this manual job at once (may be given several times)', collect)
+    .option('--manual <job>', 'play this manual job as soon as its turn comes (may be given several times)', collect)
     .option('--concurrency <count>', 'jobs at the same time (default: the number of cores, at least 4)', positiveNumber)
     .option('--coordinator <url>', 'submit to this coordinator instead of running here')
     .option(
@@ -60,9 +60,9 @@ function addRun(pipeline: Command, line: CommandLine): void {
 }
 
 const exitCodes = `
-Exit codes: 0 success; 1 a job failed; 2 the configuration is wrong; 3 a manual job is waited for;
-129, 130, 143 stopped by a closed terminal, Ctrl-C, or SIGTERM. Ctrl-C cancels, twice kills.
-`;
+Exit codes: 0 success; 1 a job failed, or the run could not be carried out; 2 the configuration or
+the call is wrong; 3 a manual job is waited for; 129, 130, 143 stopped by a closed terminal, Ctrl-C,
+or SIGTERM. Ctrl-C cancels, twice stops at once.`;
 
 function addList(pipeline: Command, line: CommandLine): void {
   withCommonOptions(pipeline.command('list'))

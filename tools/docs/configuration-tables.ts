@@ -9,7 +9,7 @@ interface Key {
 }
 
 interface JsonSchema {
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly anyOf?: readonly JsonSchema[];
   readonly items?: JsonSchema;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -49,8 +49,9 @@ function keyOf(name: string, schema: JsonSchema): Key {
   };
 }
 
+/** Only durations are written as a text or a number. */
 function typeName(schema: JsonSchema): string {
-  if (schema.anyOf !== undefined) return schema.anyOf.map(typeName).join(' or ');
+  if (schema.anyOf !== undefined || typeof schema.type === 'object') return 'duration';
   if (schema.type === 'array') return `${typeName(schema.items ?? {})}[]`;
   if (schema.type === 'object') return 'table';
   return schema.type ?? 'datetime';

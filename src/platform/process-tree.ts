@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { AbortReason } from '../lib/abort.ts';
+import { parentsFirst } from './parents-first.ts';
 import { signalProcess } from './process-identity.ts';
 import type { ProcessEntry } from './process-table.ts';
 
@@ -87,7 +88,7 @@ export async function endProcesses(options: EndProcessesOptions): Promise<readon
     over = undefined;
   });
   for (;;) {
-    const left = await options.find();
+    const left = parentsFirst(await options.find());
     if (left.length === 0) return [];
     const now = performance.now();
     if (killEnd === undefined && (now >= graceEnd || options.hurry.aborted)) {

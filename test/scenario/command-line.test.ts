@@ -1,10 +1,13 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeScratch, type Scratch } from '../integration/sources/harness.ts';
 import { type Ended, runBuilt, startBuilt } from '../support/built-program.ts';
+import { createTestAuthority } from '../support/certificates.ts';
+import { needs } from '../support/needs.ts';
 
 let scratch: Scratch;
 let app: string;
@@ -175,6 +178,29 @@ describe.concurrent('servers that are no coordinator', () => {
       );
     });
   });
+});
+
+test.skipIf(!needs('openssl'))('a certificate that nobody here trusts, and its authority', async () => {
+  const authority = createTestAuthority(scratch.root, 'authority');
+  const { certFile, keyFile } = authority.issue('server');
+  const pem = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  const server = createSecureServer(pem, (_, answer) => void answer.writeHead(401).end('{}'));
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  try {
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const args = ['pipeline', 'run', 'ok', '--coordinator', url];
+    const token = { MILLRACE_ADMIN_TOKEN: 'a-token' };
+    const ended = await run(args, token);
+    expectRefusal(ended, 1, `the coordinator at ${url}: unable to verify`, '\nName the authority of its certificate');
+    expect(ended.stderr).not.toContain('Node.js');
+    expectRefusal(
+      await run([...args, '--tls-ca-file', authority.certFile], token),
+      2,
+      'refuses the administrator token',
+    );
+  } finally {
+    server.close();
+  }
 });
 
 describe('coordinator', () => {

@@ -1,5 +1,5 @@
 import { AbortReason } from '../../lib/abort.ts';
-import { ApiError, CommandError, errorMessage, MillraceError } from '../../lib/errors.ts';
+import { ApiError, CommandError, errorMessage, MillraceError, systemErrorCode } from '../../lib/errors.ts';
 
 /**
  * A coordinator's address as requests begin with it: without `/` at the end.
@@ -23,13 +23,20 @@ export function unreachableCoordinator(url: string, error: unknown): unknown {
   return new ApiError('unreachable', `cannot reach the coordinator at ${url}: ${lossOf(errorMessage(first))}`, {
     cause: error,
     retryable: true,
+    ...(isUntrusted(first) ? { hint: 'Name the authority of its certificate with --tls-ca-file.' } : {}),
   });
+}
+
+/** What OpenSSL says of a certificate whose authority is not known. */
+function isUntrusted(error: unknown): boolean {
+  return /LEAF_SIGNATURE|ISSUER_CERT|SELF_SIGNED/.test(systemErrorCode(error) ?? '');
 }
 
 /** Node's words for a connection that ended in the middle of an answer say nothing to users. */
 function lossOf(message: string): string {
   const isLost = message === 'aborted' || message === 'socket hang up' || message === 'terminated';
-  return isLost ? 'the connection was lost' : message;
+  // What Node adds is advice for those who start Node themselves.
+  return isLost ? 'the connection was lost' : message.replace(/; if the root CA is installed locally.*$/, '');
 }
 
 /** An answer that no coordinator gives: most likely the address is that of another server. */

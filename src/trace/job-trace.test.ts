@@ -199,7 +199,7 @@ describe('JobTrace', () => {
     expect(await contentOf(trace)).toBe('abc');
   });
 
-  it('reports a full disk once, and goes on without storing', async () => {
+  it('reports a full disk once, and goes on with a few lines of the manager in memory', async () => {
     const trace = await createJobTrace(optionsOf({ path: '/dev/full' }));
     trace.log.print('one');
     expect(trace.snapshot().storedBytes).toBe(0);
@@ -209,7 +209,16 @@ describe('JobTrace', () => {
     stage.close();
     expect(trace.snapshot().storedBytes).toBe(0);
     expect(storageErrors).toMatchObject([{ code: 'storage', hint: 'The disk is full: free space on it.' }]);
-    expect(await contentOf(trace)).toBe('');
+    expect(await contentOf(trace)).toBe('\x1b[0Kone\x1b[0;m\n\x1b[0Ktwo\x1b[0;m\n');
+  });
+
+  it('keeps no flood in memory when the disk is full', async () => {
+    const trace = await createJobTrace(optionsOf({ path: '/dev/full' }));
+    trace.log.print('first');
+    trace.snapshot();
+    for (let line = 0; line < 1000; line += 1) trace.log.print('x'.repeat(100));
+    expect(trace.storedBytes).toBeLessThanOrEqual(16 * 1024);
+    expect(await contentOf(trace)).toMatch(/^\x1b\[0Kfirst/);
   });
 
   it('stores within the turn of the event loop without being asked', async () => {

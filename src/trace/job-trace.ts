@@ -24,8 +24,8 @@ export interface JobTraceOptions {
   readonly outputMark: string;
   readonly clock: Clock;
   /**
-   * The file cannot be written any more (disk full): called once, maybe inside a call of the trace. Nothing is stored
-   * from then on, and no method throws for it.
+   * The file cannot be written any more (disk full): called once, maybe inside a call of the trace. From then on only
+   * a few lines of the manager are kept, in memory, and no method throws for it.
    */
   readonly onStorageError: (error: StorageError) => void;
 }
@@ -131,10 +131,10 @@ class FileJobTrace implements JobTrace {
     const { file } = this.#store;
     file.flush();
     return {
-      storedBytes: file.storedBytes,
+      storedBytes: file.durable.storedBytes,
       managerWrites: Math.max(this.#managerWrites, this.#coveredWrites),
       layers: {
-        crc: file.crc,
+        crc: file.durable.crc,
         isLimitReached: this.#store.isLimitReached,
         isEnded: this.#isEnded,
         manager: this.#manager.snapshot(),
@@ -164,7 +164,7 @@ class FileJobTrace implements JobTrace {
   end(): void {
     if (this.#isEnded) return;
     this.#stage?.close();
-    this.#store.store(this.#manager.flush());
+    this.#store.storeLines(this.#manager.flush());
     this.#store.end();
     this.#isEnded = true;
   }
@@ -187,7 +187,7 @@ class FileJobTrace implements JobTrace {
     this.#managerWrites++;
     if (this.#managerWrites <= this.#coveredWrites) return;
     this.#stage?.drain();
-    if (this.#store.isDropping) return;
-    for (const part of parts) this.#store.store(this.#manager.write(part));
+    if (this.#store.isDroppingLines) return;
+    for (const part of parts) this.#store.storeLines(this.#manager.write(part));
   }
 }

@@ -43,8 +43,9 @@ export class StageStreams implements StageTrace {
       stdout: createStreamChain(options.recipe, 'O', state?.stdout),
       stderr: createStreamChain(options.recipe, 'E', state?.stderr),
     };
-    const emit = (stream: OutputStream, bytes: Uint8Array): void =>
-      options.store.store(this.#chains[stream].write(bytes));
+    const emit = (stream: OutputStream, bytes: Uint8Array): void => {
+      if (!options.store.isDropping) options.store.store(this.#chains[stream].write(bytes));
+    };
     this.#order = new CommandOrder(options.outputMark, emit, state?.order);
     this.#queue = new PacedQueue((stream, bytes) => this.#process(stream, bytes));
     this.#watchWait();
@@ -65,7 +66,7 @@ export class StageStreams implements StageTrace {
     this.drain();
     this.#order.flush();
     const { store } = this.#options;
-    for (const chain of Object.values(this.#chains)) store.store(chain.flush());
+    for (const chain of Object.values(this.#chains)) if (!store.isDropping) store.store(chain.flush());
     this.#closed.abort(new AbortReason('finished'));
     this.#options.onClosed();
   }

@@ -1,8 +1,10 @@
 import { crc32 } from 'node:zlib';
 import { errorMessage, StorageError } from '../lib/errors.ts';
 import { AppendFile } from '../platform/append-file.ts';
+import { TraceTail } from './trace-tail.ts';
 
 const BATCH_BYTES = 64 * 1024;
+const NEW_LINE = 0x0a;
 
 export interface TraceFileState {
   readonly storedBytes: number;
@@ -11,7 +13,8 @@ export interface TraceFileState {
 
 /**
  * The stored bytes of a trace with their checksum. Writes are gathered: they reach the file when enough came together,
- * at the end of the event loop's turn, or when asked. A file that fails once takes nothing more.
+ * at the end of the event loop's turn, or when asked. A file that fails once takes nothing more; last words then stay in
+ * memory.
  */
 export class TraceFile {
   readonly #file: AppendFile;
@@ -20,6 +23,11 @@ export class TraceFile {
   #batchedBytes = 0;
   #crc: number;
   #hasFailed = false;
+  #isClosed = false;
+  /** What comes behind the file's bytes once it has failed. */
+  readonly #tail = new TraceTail();
+  #tailCrc: number | undefined;
+  #endsLine = true;
   #scheduled: NodeJS.Immediate | undefined;
 
   private constructor(file: AppendFile, crc: number, onStorageError: (error: StorageError) => void) {
@@ -42,14 +50,19 @@ export class TraceFile {
     return new TraceFile(await AppendFile.reopen(path, state.storedBytes), state.crc, onStorageError);
   }
 
-  /** Bytes in the file. */
+  /** Bytes in the file, and behind it. */
   get storedBytes(): number {
-    return this.#file.sizeBytes;
+    return this.#file.sizeBytes + this.#tail.sizeBytes;
   }
 
-  /** CRC-32 of the bytes in the file. */
+  /** CRC-32 of them. */
   get crc(): number {
-    return this.#crc;
+    return this.#tailCrc ?? this.#crc;
+  }
+
+  /** What a later manager will find. */
+  get durable(): TraceFileState {
+    return { storedBytes: this.#file.sizeBytes, crc: this.#crc };
   }
 
   get hasFailed(): boolean {
@@ -70,6 +83,12 @@ export class TraceFile {
     this.#scheduled ??= setImmediate(() => this.flush());
   }
 
+  /** Why the job ends, of which a full disk must not keep the user from hearing. */
+  appendLastWords(bytes: Uint8Array): void {
+    if (!this.#hasFailed || this.#isClosed) return;
+    this.#keep(this.#endsLine ? bytes : Buffer.concat([Buffer.from('\n'), bytes]));
+  }
+
   /** Everything taken is in the file afterwards. */
   flush(): void {
     clearImmediate(this.#scheduled);
@@ -80,7 +99,10 @@ export class TraceFile {
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
-    return this.#file.read(offset, length);
+    const fromFile = await this.#file.read(offset, length);
+    if (fromFile.length === length || this.#tail.sizeBytes === 0) return fromFile;
+    const inTail = offset + fromFile.length - this.#file.sizeBytes;
+    return Buffer.concat([fromFile, this.#tail.read(inTail, length - fromFile.length)]);
   }
 
   /** Idempotent. */
@@ -88,7 +110,15 @@ export class TraceFile {
     this.flush();
     this.#batch = undefined;
     this.#hasFailed = true;
+    this.#isClosed = true;
     await this.#file.close();
+  }
+
+  #keep(bytes: Uint8Array): void {
+    const taken = this.#tail.append(bytes);
+    if (taken.length === 0) return;
+    this.#endsLine = taken.at(-1) === NEW_LINE;
+    this.#tailCrc = crc32(taken, this.crc);
   }
 
   #store(bytes: Uint8Array): void {
@@ -96,8 +126,10 @@ export class TraceFile {
     try {
       this.#file.append(bytes);
       this.#crc = crc32(bytes, this.#crc);
+      this.#endsLine = bytes.at(-1) === NEW_LINE;
     } catch (error) {
       this.#hasFailed = true;
+      this.#keep(bytes);
       this.#onStorageError(
         error instanceof StorageError ? error : new StorageError(`cannot store the trace: ${errorMessage(error)}`),
       );

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 interface Requirement {
   /** What is skipped, and how to have it run. */
@@ -21,6 +23,7 @@ export const requirements = {
     reason: 'needs root and su, to switch accounts',
     isMet: () => process.getuid?.() === 0 && succeeds('su', ['--version']),
   },
+  tmpfs: { reason: 'needs root and the right to mount, for a small file system', isMet: canMount },
   binary: {
     reason: 'needs the built program (npm run build)',
     isMet: () => existsSync(new URL('../../dist/millrace', import.meta.url)),
@@ -58,6 +61,16 @@ export function needs(name: RequirementName): boolean {
 
 function succeeds(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+function canMount(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  const folder = mkdtempSync(join(tmpdir(), 'mount-'));
+  try {
+    return succeeds('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder]) && succeeds('umount', [folder]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function isPresent(path: string | undefined): boolean {

@@ -61,12 +61,12 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
     signal: AbortSignal,
     prologue: () => void = () => {},
   ): Promise<ExitStatus> {
-    const shell = watchForStatus(io.directory);
+    const shell = watchForStatus(command, io.directory);
     const following = followStage({ io, ended: stage.ended, onChange: shell.look });
     const aborted = onceAborted(signal);
     try {
       prologue();
-      await Promise.race([following, aborted.promise]);
+      await Promise.race([following, aborted.promise, shell.outputLost]);
     } catch (error) {
       wasBroken = true;
       shell.watch();
@@ -81,18 +81,20 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
 
   async function exitOf(stage: StageProcesses | undefined, command: StageCommand, io: StageIo): Promise<ExitStatus> {
     const { exit } = readStatus(io.directory);
-    if (isPresent(join(io.directory, stageFiles.damaged))) {
-      options.io.log.warning(`Some output of ${command.stage} could not be stored and is missing. Is the disk full?`);
-    }
-    if (exit !== undefined) {
+    const wasOutputLost = isOutputLost(io.directory);
+    if (exit !== undefined && !wasOutputLost) {
       hasEndedStage = true;
       return exit;
     }
     wasBroken = true;
     if (stage !== undefined) await endLoudly(stage, Promise.resolve(), Promise.resolve());
-    throw new EnvironmentLostError(`the processes of ${command.stage} were killed or the host restarted`, {
-      details: { stage: command.stage },
-    });
+    if (wasOutputLost) throw outputLostError(command);
+    throw new EnvironmentLostError(
+      `the processes of ${command.stage} were killed, or the host restarted, or its disk is full`,
+      {
+        details: { stage: command.stage },
+      },
+    );
   }
 
   async function endLoudly(stage: StageProcesses, shellEnded: Promise<void>, following: Promise<void>): Promise<void> {
@@ -210,16 +212,34 @@ function readStatus(directory: string): StageStatus {
   return parseStatus(readStateFile(join(directory, stageFiles.status)));
 }
 
-/** Notices the script's end; looks only once somebody wants to know. */
-function watchForStatus(directory: string): {
+function isOutputLost(directory: string): boolean {
+  return isPresent(join(directory, stageFiles.damaged));
+}
+
+function outputLostError({ stage }: StageCommand): StorageError {
+  return new StorageError(`some output of ${stage} could not be stored and is missing: is the disk full?`, {
+    details: { stage },
+  });
+}
+
+/** Notices the script's end, for which it looks only once somebody wants to know, and output that cannot be stored. */
+function watchForStatus(
+  command: StageCommand,
+  directory: string,
+): {
   readonly look: () => void;
   readonly watch: () => void;
   readonly ended: Promise<void>;
+  /** Rejects; never resolves. */
+  readonly outputLost: Promise<never>;
 } {
   const { promise, resolve } = Promise.withResolvers<void>();
+  const lost = Promise.withResolvers<never>();
+  lost.promise.catch(() => {});
   let isWatching = false;
   const look = (): void => {
     if (isWatching && readStatus(directory).exit !== undefined) resolve();
+    if (isOutputLost(directory)) lost.reject(outputLostError(command));
   };
   return {
     look,
@@ -228,5 +248,6 @@ function watchForStatus(directory: string): {
       look();
     },
     ended: promise,
+    outputLost: lost.promise,
   };
 }

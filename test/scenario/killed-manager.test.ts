@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { filesHolding } from '../support/files-below.ts';
+import { killAll, processesWith } from '../support/job-processes.ts';
 import { millrace, plainTrace, RunnerBench, scriptJob, until } from '../support/runner-bench.ts';
 
 let bench: RunnerBench;
@@ -10,14 +12,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await bench.close();
 });
-
-/** Every file below a folder, with its content. */
-function filesBelow(folder: string): readonly string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name));
-}
 
 /** A script that writes numbered lines until it is told to end, by a file. */
 function countingScript(go: string): readonly string[] {
@@ -64,7 +58,7 @@ describe('a killed manager', () => {
     expect(lines).toContain('[MASKED]');
     expect(lines).toContain('after with success');
     expect(lines.at(-2)).toBe('Job succeeded');
-    expect(filesBelow(second.buildsFolder).filter((path) => readFileSync(path).includes('file-secret-1'))).toEqual([]);
+    expect(filesHolding(second.buildsFolder, 'file-secret-1')).toEqual([]);
     await until('an empty journal', 10_000, async () =>
       readdirSync(join(second.folder, 'state', 'journal', 'jobs')).length === 0 ? true : undefined,
     );
@@ -82,9 +76,8 @@ describe('a killed manager', () => {
     first.kill('SIGKILL');
     await first.ended;
     writeFileSync(go, '');
-    const stages = join(first.folder, 'state', 'journal', 'jobs');
     await until('the script to end', 20_000, async () =>
-      filesBelow(stages).some((path) => path.endsWith('/done')) ? true : undefined,
+      processesWith(`HOME=${bench.folder}`).length === 0 ? true : undefined,
     );
     bench.startRunner(millrace(), { name: 'killed' });
     expect(await bench.finished(id)).toMatchObject({
@@ -103,7 +96,7 @@ describe('a killed manager', () => {
     await bench.traceShows(id, 'last words');
     first.kill('SIGKILL');
     await first.ended;
-    killStageProcesses();
+    killAll(processesWith(`HOME=${bench.folder}`));
     bench.startRunner(millrace(), { name: 'killed' });
     expect(await bench.finished(id)).toMatchObject({ status: 'failed', failure_reason: 'runner_system_failure' });
     expect(plainTrace(await bench.trace(id))).toContain('last words\n');
@@ -122,16 +115,4 @@ describe('a killed manager', () => {
     expect(await bench.finished(id)).toMatchObject({ status: 'canceled' });
     expect(plainTrace(await bench.trace(id))).toContain('cleaning up\n');
   });
-
-  /** Ends what the killed manager's job still runs, as a reboot would, by the mark in its environment. */
-  function killStageProcesses(): void {
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      try {
-        if (!readFileSync(`/proc/${pid}/environ`).includes(`HOME=${bench.folder}`)) continue;
-        process.kill(Number(pid), 'SIGKILL');
-      } catch {
-        // It ended by itself.
-      }
-    }
-  }
 });

@@ -1,3 +1,4 @@
+import { AbortReason, abortReasonOf } from '../lib/abort.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorMessage } from '../lib/errors.ts';
 import { isBelowLimit, type PolledRunner, type PollOutcome, poll } from './poll.ts';
@@ -16,8 +17,8 @@ export interface RunnerLoopOptions {
 
 /**
  * Asks for jobs for one runner until the signal is aborted, then waits for requests under way (spec protocol.md §6.1):
- * once per check interval, at once again after a job came unless `strict_check_interval`. A slow or dead server holds
- * up nobody else: see `SlotTable`.
+ * once per check interval; unless `strict_check_interval` at once again after a job came, as soon as there is room for
+ * another one. A slow or dead server holds up nobody else: see `SlotTable`.
  */
 export async function runRunnerLoop(
   polled: PolledRunner,
@@ -42,6 +43,8 @@ class RunnerLoop {
   #phaseMs: number;
   /** Requests in a row that got no answer while others waited for the slot. */
   #unanswered = 0;
+  /** Ends the present pause. */
+  #wake: () => void = () => {};
   #reportedObstacle = '';
 
   constructor(polled: PolledRunner, options: RunnerLoopOptions) {
@@ -75,7 +78,24 @@ class RunnerLoop {
 
   async #pause(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    while (clock.now() < this.#dueAt) await clock.sleep(this.#dueAt - clock.now(), signal);
+    while (clock.now() < this.#dueAt) {
+      await this.#sleep(this.#dueAt - clock.now(), signal);
+    }
+  }
+
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const pause = new AbortController();
+    const onAbort = (): void => pause.abort(abortReasonOf(signal));
+    this.#wake = () => pause.abort(new AbortReason('finished'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      await this.#options.clock.sleep(ms, pause.signal);
+    } catch (error) {
+      if (signal.aborted || !pause.signal.aborted) throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   /** Health and room for new jobs; sets when to look again. */
@@ -114,18 +134,23 @@ class RunnerLoop {
     this.#underWay.add(chain);
   }
 
-  /** After a job the same runner asks again at once, as long as slots are free. */
+  /** After a job the same runner asks again at once, as long as slots are free; else as soon as one is. */
   async #pollChain(first: Reservation): Promise<void> {
     const { runner, slots, key, logger } = this.#polled;
     let reservation: Reservation | undefined = first;
+    let retryAfterMs: number | undefined;
     try {
       while (reservation !== undefined) {
         const outcome: PollOutcome = await poll(this.#polled, reservation);
         this.#learn(outcome);
+        retryAfterMs = outcome.retryAfterMs;
         if (outcome.kind !== 'job' || runner.strictCheckInterval) return;
         const isReady: boolean = !reservation.signal.aborted && this.#mayAsk() && this.#options.canTakeJobs() === true;
         reservation = isReady ? slots.tryReserve(key) : undefined;
       }
+      if (retryAfterMs !== undefined) return;
+      this.#dueAt = Math.min(this.#dueAt, this.#options.clock.now());
+      this.#wake();
     } catch (error) {
       logger.error('Asking for a job failed unexpectedly', { error: errorMessage(error) });
     }

@@ -74,6 +74,17 @@ describe('createSlotTable', () => {
     }
   });
 
+  it('leaves a request its slot when only its own runner waits for one', async () => {
+    const slots = create(2);
+    const [one, two] = [await slots.reserve('a', never), await slots.reserve('b', never)];
+    one.preemptAfter(-2);
+    two.preemptAfter(-1);
+    void slots.reserve('a', never);
+    expect([one.wasPreempted, two.wasPreempted]).toEqual([false, true]);
+    void slots.reserve('a', never);
+    expect(one.wasPreempted).toBe(false);
+  });
+
   it('takes only as many slots as runners wait, the longest held first', async () => {
     const slots = create(2);
     const [one, two] = [await slots.reserve('a', never), await slots.reserve('b', never)];

@@ -10,7 +10,8 @@ import type { Clock } from '../lib/clock.ts';
  * - waiting runners get slots in the order in which they came;
  * - a request may be a long poll only while every other runner could have a slot too (`mayHold`); else it asks the
  *   server for an answer at once;
- * - a request that is under way longer than its grace gives its slot to a waiting runner and is aborted. The grace is
+ * - a request that is under way longer than its grace gives its slot to another runner that waits and is aborted (what
+ *   its own runner waits for may be on its way already, and would be lost). The grace is
  *   short while connecting (nothing was asked yet) and for a held poll, long for a request whose answer is due: to
  *   abort that one could lose a job.
  */
@@ -107,9 +108,10 @@ export function createSlotTable(capacity: number, clock: Pick<Clock, 'now'>): Sl
   function preemptForWaiters(): void {
     clearTimeout(timer);
     const pending = [...holders].filter((holder) => holder.wasPreempted).length;
-    if (waiters.length <= pending) return;
+    const isNeeded = ({ runner }: Holder): boolean =>
+      waiters.filter((waiter) => waiter.runner !== runner).length > pending;
     const [victim] = [...holders]
-      .filter((holder) => !holder.wasPreempted && holder.preemptibleAt !== Number.POSITIVE_INFINITY)
+      .filter((holder) => !holder.wasPreempted && holder.preemptibleAt !== Number.POSITIVE_INFINITY && isNeeded(holder))
       .sort((a, b) => a.preemptibleAt - b.preemptibleAt);
     if (victim === undefined) return;
     const delayMs = victim.preemptibleAt - clock.now();

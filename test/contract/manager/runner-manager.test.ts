@@ -185,6 +185,30 @@ describe('asking for jobs', () => {
     await manager.done;
   });
 
+  it('asks as soon as there is room when it had to stop for want of it, unless strict_check_interval', async () => {
+    handOut(server, { id: 1 }, { id: 2 }, { id: 3 });
+    handOut(other, { id: 11 }, { id: 12 });
+    const patient = runner(other.url, { strict_check_interval: true, token: 'other', limit: 1 });
+    const config = {
+      concurrent: 10,
+      checkIntervalMs: 600_000,
+      shutdownTimeoutMs: 1000,
+      runners: [runner(server.url, { limit: 1 }), patient],
+    };
+    const { started, running, manager } = start([], { ...({ config } as object) });
+    await started(2);
+    for (let count = 3; count <= 4; count += 1) {
+      for (const job of running) job.end();
+      await started(count);
+    }
+    for (const job of running) job.end();
+    await server.until(isJobRequest, 4);
+    expect(running.map(({ job }) => job.payload.id).sort((a, b) => a - b)).toEqual([1, 2, 3, 11]);
+    expect([server.seen.length, other.seen.length]).toEqual([4, 1]);
+    manager.drain('quit');
+    await manager.done;
+  });
+
   it('keeps to the limit of a runner', async () => {
     handOut(server, { id: 1 }, { id: 2 });
     const { started, running } = start([runner(server.url, { limit: 1 }), runner(other.url, { token: 'other' })]);

@@ -34,6 +34,8 @@ export interface CompositionOptions {
   /** Runners that are served; jobs of dead managers are matched to them. */
   readonly runners: readonly RunnerConfig[];
   readonly clients: CoordinatorClients;
+  /** Of the manager's forceful stop. */
+  readonly shutdownTimeoutMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -47,7 +49,9 @@ export async function composeManager(options: CompositionOptions): Promise<Manag
   const host = hostPlatform(process.platform, process.arch);
   const providers = executorTable(options);
   const journal = await openJournal(options.stateFolder);
-  const engine = jobEngine({ journal, clock, logger, providers, host });
+  // The other half is for killing what does not let go, and for reporting.
+  const interruptLimitMs = options.shutdownTimeoutMs / 2;
+  const engine = jobEngine({ journal, clock, logger, providers, host, interruptLimitMs });
   return {
     providers,
     runJob: (job, slot, { interrupt }) => runJob(engine, { ...job, ...slot }, interrupt),
@@ -76,9 +80,10 @@ interface EngineParts {
   readonly logger: Logger;
   readonly providers: ReadonlyMap<string, ExecutorProvider>;
   readonly host: HostPlatform;
+  readonly interruptLimitMs: number;
 }
 
-function jobEngine({ journal, clock, logger, providers, host }: EngineParts): JobEngine {
+function jobEngine({ journal, clock, logger, providers, host, interruptLimitMs }: EngineParts): JobEngine {
   const traitsOf = (runner: RunnerConfig) => {
     const provider = providers.get(runner.executor);
     if (provider === undefined) throw new Error(`executor ${runner.executor} is not known`);
@@ -89,6 +94,7 @@ function jobEngine({ journal, clock, logger, providers, host }: EngineParts): Jo
     clock,
     logger,
     productLine,
+    interruptLimitMs,
     plan: (job: JobToRun) =>
       planBuild({
         payload: job.payload,

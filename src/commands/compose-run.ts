@@ -14,6 +14,7 @@ export function composeRunCommand(stateDir: string | undefined): ComposeManager 
       selfCommand: selfCommand(),
       user,
       runners: loaded.config.runners,
+      shutdownTimeoutMs: loaded.config.shutdownTimeoutMs,
       clients,
       clock,
       logger,

@@ -199,6 +199,7 @@ async function startManager(
     user: '',
     runners,
     clients,
+    shutdownTimeoutMs: stopTimeoutMs,
     clock,
     logger,
   });

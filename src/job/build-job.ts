@@ -11,7 +11,7 @@ import { removeSecrets } from './remove-secrets.ts';
 import { StageRunner } from './stage-runner.ts';
 import { writeHeader } from './trace-header.ts';
 
-/** How long a stopped build may take to let go of its stage. */
+/** How long a stopped build may take to let go of its stage, unless the manager stops. */
 const stopLimitMs = 5 * 60_000;
 const cleanupLimitMs = 10 * 60_000;
 
@@ -96,8 +96,9 @@ async function letGoWhenStopped(
   const { signals, trace } = job.open;
   const stopped = new Promise<BuildProblem | undefined>((resolve) => {
     const onStop = async (): Promise<void> => {
+      const isInterrupted = abortReasonOf(signals.job).kind === 'interrupted';
       try {
-        await job.engine.clock.sleep(stopLimitMs, limit.signal);
+        await job.engine.clock.sleep(isInterrupted ? job.engine.interruptLimitMs : stopLimitMs, limit.signal);
         trace.log.warning('Timed out waiting for the build to finish');
         resolve(problemOf(abortReasonOf(signals.job)));
       } catch {

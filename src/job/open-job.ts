@@ -21,6 +21,8 @@ export interface JobEngine {
   readonly pickupProblems: (job: JobToRun) => readonly string[];
   /** Name and version in the trace's first line. */
   readonly productLine: string;
+  /** How long a build may take to let go of its stage when the manager stops; it must be ended and reported by then. */
+  readonly interruptLimitMs: number;
 }
 
 export interface JobToRun {

@@ -42,6 +42,8 @@ export interface JobView {
 
 export interface RunnerSettings {
   readonly concurrent?: number;
+  /** Default 30. */
+  readonly shutdownTimeoutSeconds?: number;
   readonly executor?: string;
   /** More lines of the `[[runners]]` table. */
   readonly runnerLines?: readonly string[];
@@ -129,7 +131,7 @@ export class RunnerBench {
     return [
       `concurrent = ${settings.concurrent ?? 1}`,
       'check_interval = 1',
-      'shutdown_timeout = 30',
+      `shutdown_timeout = ${settings.shutdownTimeoutSeconds ?? 30}`,
       '[[runners]]',
       `  name = ${JSON.stringify(name)}`,
       `  url = ${JSON.stringify(this.coordinator.url)}`,

@@ -5,6 +5,8 @@ import { isBelowLimit, type PolledRunner, type PollOutcome, poll } from './poll.
 import type { Reservation } from './slot-table.ts';
 
 const LONGEST_BACK_OFF_MS = 60_000;
+/** A server that did not answer in time gets half as long the next time, but never less. */
+const SHORTEST_ANSWER_GRACE_MS = 1000;
 
 export interface RunnerLoopOptions {
   readonly clock: Clock;
@@ -141,7 +143,7 @@ class RunnerLoop {
     let retryAfterMs: number | undefined;
     try {
       while (reservation !== undefined) {
-        const outcome: PollOutcome = await poll(this.#polled, reservation);
+        const outcome: PollOutcome = await poll(this.#polledWithPatience(), reservation);
         this.#learn(outcome);
         retryAfterMs = outcome.retryAfterMs;
         if (outcome.kind !== 'job' || runner.strictCheckInterval) return;
@@ -154,6 +156,14 @@ class RunnerLoop {
     } catch (error) {
       logger.error('Asking for a job failed unexpectedly', { error: errorMessage(error) });
     }
+  }
+
+  /** Whoever waits for the slot of a server that is late again and again shall not wait as long every time. */
+  #polledWithPatience(): PolledRunner {
+    const { graces } = this.#polled;
+    const shortestMs = Math.min(graces.answerMs, SHORTEST_ANSWER_GRACE_MS);
+    const answerMs = Math.max(shortestMs, graces.answerMs / 2 ** this.#unanswered);
+    return { ...this.#polled, graces: { ...graces, answerMs } };
   }
 
   #learn({ kind, retryAfterMs }: PollOutcome): void {

@@ -4,7 +4,7 @@ import type { JobPayload } from '../gitlab/job-payload.ts';
 import type { JobJournal } from '../journal/job-journal.ts';
 import { errorMessage, StorageError } from '../lib/errors.ts';
 import type { BuildPlan } from '../plan/build-plan.ts';
-import { createJobTrace, restoreJobTrace } from '../trace/job-trace.ts';
+import { createJobTrace, type JobTraceOptions, restoreJobTrace } from '../trace/job-trace.ts';
 import type { JobTrace, TraceDestination } from '../trace/port.ts';
 import { TraceSender } from '../trace/trace-sender.ts';
 import { BuildRecorder } from './build-recorder.ts';
@@ -30,7 +30,11 @@ interface TraceOwner {
   readonly payload?: JobPayload;
 }
 
-/** Opens the trace of a job, new or where an earlier manager left it. @throws StorageError */
+/**
+ * Opens the trace of a job, new or where an earlier manager left it. One that cannot be taken up is begun anew, for the
+ * job's end.
+ * @throws StorageError when no trace can be made.
+ */
 export async function openJobTrace(
   engine: JobEngine,
   journal: JobJournal,
@@ -57,8 +61,7 @@ export async function openJobTrace(
     clock: engine.clock,
     onStorageError: failOnStorage,
   };
-  const trace =
-    history.trace === undefined ? await createJobTrace(options) : await restoreJobTrace(options, history.trace);
+  const trace = await openOrRestore(options, history, failOnStorage);
   const recorder = new BuildRecorder(journal, trace, history.cursor);
   const sender = new TraceSender({
     trace,
@@ -80,6 +83,21 @@ export async function openJobTrace(
     supportedFailureReasons: plan?.supportedFailureReasons ?? owner.payload?.features.failure_reasons ?? [],
     fatalProblem: () => fatal,
   };
+}
+
+async function openOrRestore(
+  options: JobTraceOptions,
+  history: BuildHistory,
+  onDamage: (error: StorageError) => void,
+): Promise<JobTrace> {
+  if (history.trace === undefined) return await createJobTrace(options);
+  try {
+    return await restoreJobTrace(options, history.trace);
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    onDamage(error);
+    return await createJobTrace(options);
+  }
 }
 
 function guarded(onStorageError: (error: unknown) => void, action: () => void): void {

@@ -19,8 +19,9 @@ import { writeHeaderWithoutPlan } from './trace-header.ts';
  * @throws only bugs
  */
 export async function runJob(engine: JobEngine, job: JobToRun, interrupt: AbortSignal): Promise<JobEnd> {
+  const problems = engine.pickupProblems(job);
   const planned = tryPlan(engine, job);
-  const started = await startJournal(engine, job, planned.plan);
+  const started = await startJournal(engine, job, planned.plan, problems.length === 0);
   if (started === undefined) {
     await reportUnstarted(engine, job, interrupt);
     return 'finished';
@@ -28,7 +29,6 @@ export async function runJob(engine: JobEngine, job: JobToRun, interrupt: AbortS
   const opened = openJob(engine, job, started.journal, started.open, interrupt);
   if (planned.plan?.trace.debug === true) job.destination.markDebugTrace?.();
   try {
-    const problems = engine.pickupProblems(job);
     if (problems.length > 0) return await refuseAtPickup(opened, problems);
     if (planned.plan === undefined) return await failWithoutPlan(opened, planned.error);
     return await acknowledgeAndBuild(opened, planned.plan);
@@ -69,6 +69,7 @@ async function startJournal(
   engine: JobEngine,
   job: JobToRun,
   plan: BuildPlan | undefined,
+  mayRun: boolean,
 ): Promise<{ readonly journal: JobJournal; readonly open: OpenTrace } | undefined> {
   let journal: JobJournal | undefined;
   try {
@@ -76,7 +77,8 @@ async function startJournal(
       type: 'received',
       jobId: job.payload.id,
       jobToken: job.payload.token,
-      plan: plan ?? null,
+      // What is refused must not be run by a later manager either.
+      plan: mayRun ? (plan ?? null) : null,
       origin: originOf(job.runner),
     });
     return { journal, open: await openJobTrace(engine, journal, plan, job, readHistory([])) };

@@ -77,7 +77,8 @@ function warnIfLongerThanJob(
   limitMs: number | undefined,
   text: string | undefined,
 ): void {
-  if (limitMs === undefined || text === undefined || build.clock.now() + limitMs <= build.deadlineMs) return;
+  if (limitMs === undefined || text === undefined) return;
+  if ((phaseEnd(build, limitMs) ?? 0) <= build.deadlineMs) return;
   build.trace.log.warning(`${name} timeout: ${text} is longer than job timeout. Setting to job timeout`);
 }
 

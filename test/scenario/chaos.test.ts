@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { type FaultRuleInput, faultRuleSchema } from '../../src/coordinator/faults/fault-rules.ts';
@@ -318,6 +318,51 @@ describe.concurrent('a manager that is killed', () => {
     const jobs = join(runner.folder, 'state', 'journal', 'jobs');
     await until('an empty journal', 20_000, async () => (readdirSync(jobs).length === 0 ? true : undefined));
   }
+
+  test('and whose trace was damaged: the job fails openly, and its processes end', async (context) => {
+    const bench = await startBench(context, {});
+    const start = (): RunnerProcess => bench.startRunner(millrace(), { name: 'killed' });
+    const first = start();
+    const secrets = [{ key: 'SECRET_FILE', value: fileSecret, file: true }];
+    const id = await bench.submit(scriptJob({ script: ['echo started', 'sleep 1000'], moreVariables: secrets }));
+    await bench.traceShows(id, 'started');
+    await kill(first);
+    const jobs = join(first.folder, 'state', 'journal', 'jobs');
+    for (const name of readdirSync(jobs)) truncateSync(join(jobs, name, 'trace'), 10);
+    const second = start();
+    context
+      .expect(await bench.finished(id))
+      .toMatchObject({ status: 'failed', failure_reason: 'runner_system_failure' });
+    await journalIsEmpty(second);
+    await until('the end of its processes', 20_000, async () =>
+      processesWith(`HOME=${second.folder}\0`).every(({ pid }) => pid === second.process.pid) ? true : undefined,
+    );
+    context.expect(filesHolding(second.buildsFolder, fileSecret)).toEqual([]);
+  });
+
+  test('while it refuses a job: the next one does not run it either', async (context) => {
+    const faults = [faultRuleSchema.parse({ endpoint: 'job_update', kind: 'reset', max_count: 3 })];
+    const bench = await startBench(context, { faults });
+    const runs = join(bench.folder, 'runs');
+    const image = { name: 'any', executor_opts: { docker: { unheard_of: true } } };
+    const id = await bench.submit(scriptJob({ script: [`echo run >> ${runs}`], payload: { image } }));
+    const start = (): RunnerProcess => bench.startRunner(millrace(), { name: 'killed' });
+    const first = start();
+    await until('the journal', 20_000, async () => (recordCount(first) > 0 ? true : undefined));
+    await kill(first);
+    // As if the kill had come before the end was written down.
+    const jobs = join(first.folder, 'state', 'journal', 'jobs');
+    for (const name of readdirSync(jobs)) {
+      const [received = ''] = readFileSync(join(jobs, name, 'records'), 'utf8').split('\n');
+      writeFileSync(join(jobs, name, 'records'), `${received}\n`);
+    }
+    const second = start();
+    context
+      .expect(await bench.finished(id))
+      .toMatchObject({ status: 'failed', failure_reason: 'runner_system_failure' });
+    context.expect(existsSync(runs)).toBe(false);
+    await journalIsEmpty(second);
+  });
 
   test('while it acknowledges a job: the next one does that, and starts the job', async (context) => {
     const scene = await setUp(context, { endpoint: 'job_update', kind: 'delay', delay_ms: 60_000, max_count: 1 });

@@ -82,7 +82,6 @@ function configText(settings: RunnerSettings): string {
   const { folder, concurrent } = settings;
   return [
     `concurrent = ${concurrent}`,
-    'check_interval = 1',
     'shutdown_timeout = 15',
     '[[runners]]',
     '  name = "bench"',

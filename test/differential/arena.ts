@@ -3,15 +3,13 @@ import { join } from 'node:path';
 import { type GitHttpServer, startGitHttpServer } from '../support/git-http-server.ts';
 import {
   type JobView,
-  millrace,
-  peer,
   RunnerBench,
   type RunnerProcess,
   type RunnerProgram,
   scriptJob,
 } from '../support/runner-bench.ts';
 import { artifactListing } from './artifact-listing.ts';
-import { normalise, type Side } from './normalise.ts';
+import { normalise, normaliseRun, type RunFacts, type Side } from './normalise.ts';
 import { projectFiles } from './project-files.ts';
 import { makeRepositories, type Repositories, writeGitSettings } from './repositories.ts';
 import { type RunnerKind, runnerKinds } from './runner-kinds.ts';
@@ -20,7 +18,14 @@ import { plainLines, traceBlocks } from './trace-blocks.ts';
 
 const kinds = Object.keys(runnerKinds) as readonly RunnerKind[];
 
-/** Both runners, the coordinator they take jobs from and the repositories of the jobs. */
+export interface ArenaOptions {
+  readonly programs: readonly RunnerProgram[];
+  readonly hasLfs: boolean;
+  /** Jobs that each runner takes at a time. */
+  readonly concurrent: number;
+}
+
+/** The runners, the coordinator they take jobs from and the repositories of the jobs. */
 export class Arena {
   readonly #bench: RunnerBench;
   readonly #repositories: Repositories;
@@ -33,11 +38,11 @@ export class Arena {
     this.#git = git;
   }
 
-  static async start(options: { readonly hasLfs: boolean; readonly concurrent: number }): Promise<Arena> {
+  static async start(options: ArenaOptions): Promise<Arena> {
     const bench = await RunnerBench.start({ longPollSeconds: 0 });
     const repositories = makeRepositories(bench.folder, options.hasLfs);
     const git = await startGitHttpServer(repositories.folder, repositories.home);
-    for (const program of [millrace(), peer()]) startRunner(bench, program, options.concurrent);
+    for (const program of options.programs) startRunner(bench, program, options.concurrent);
     return new Arena(bench, repositories, git);
   }
 
@@ -46,14 +51,24 @@ export class Arena {
     await this.#git[Symbol.asyncDispose]();
   }
 
-  /** Runs the scenario on both runners at the same time. */
+  /** Runs the scenario on both runners at the same time. @returns everything worth comparing, as text. */
   async compare(scenario: Scenario): Promise<{ readonly ours: string; readonly theirs: string }> {
-    const [ours, theirs] = await Promise.all([this.run(scenario, 'millrace'), this.run(scenario, 'peer')]);
-    return { ours, theirs };
+    const [ours, theirs] = await Promise.all(
+      (['millrace', 'peer'] as const).map(async (side) => {
+        const { transcript, facts } = await this.#run(scenario, side);
+        return normalise(transcript, side, facts, scenario);
+      }),
+    );
+    return { ours: ours ?? '', theirs: theirs ?? '' };
   }
 
-  /** @returns everything worth comparing, as text. */
-  async run(scenario: Scenario, side: Side): Promise<string> {
+  /** Runs the scenario on our runner alone. @returns the same, with all that is ours. */
+  async record(scenario: Scenario): Promise<string> {
+    const { transcript, facts } = await this.#run(scenario, 'millrace');
+    return normaliseRun(transcript, 'millrace', facts, scenario);
+  }
+
+  async #run(scenario: Scenario, side: Side): Promise<{ readonly transcript: string; readonly facts: RunFacts }> {
     const projectId = ++this.#projects;
     const path = scenario.name.replaceAll(/[^A-Za-z0-9]+/g, '-').toLowerCase();
     const lines: string[] = [];
@@ -76,7 +91,7 @@ export class Arena {
     const folder = join(this.#bench.folder, side);
     const places = [`builds/{*/*/,}{${path},project-${projectId}*}`, `cache/{${path},project-${projectId}*}`];
     lines.push(...projectFiles(folder, places, this.#repositories.home));
-    const transcript = normalise(lines.join('\n'), side, {
+    const facts = {
       benchFolder: this.#bench.folder,
       folder,
       gitUrl: this.#git.url,
@@ -84,9 +99,8 @@ export class Arena {
       projectId,
       jobIds: ids,
       jobTokens: ids.map((id) => this.#tokenOf(id)),
-      shows: scenario.shows ?? [],
-    });
-    return scenario.focus?.apply(transcript) ?? transcript;
+    };
+    return { transcript: lines.join('\n'), facts };
   }
 
   #payload(job: ScenarioJob, place: { readonly path: string; readonly projectId: number; readonly ids: number[] }) {

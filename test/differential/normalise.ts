@@ -1,4 +1,5 @@
 import { type Difference, type DifferenceName, differences, shownEverywhere } from './differences.ts';
+import type { Scenario } from './scenario.ts';
 
 export type Side = 'millrace' | 'peer';
 
@@ -10,7 +11,6 @@ export interface RunFacts {
   readonly projectId: number;
   readonly jobIds: readonly number[];
   readonly jobTokens: readonly string[];
-  readonly shows: readonly DifferenceName[];
 }
 
 /** Makes equal what may differ between two runs (`run`), or between the releases compared (`release`). */
@@ -66,6 +66,28 @@ const runRules: readonly Rule[] = [
     why: 'line numbers and process ids in what a shell says',
     apply: (text) =>
       text.replaceAll(/((?:bash|sh)(?:: eval)?: line )\d+/g, '$1N').replaceAll(/(bash: line N: ) *\d+ /g, '$1PID '),
+  },
+  {
+    kind: 'run',
+    why: 'correlation ids',
+    apply: (text) =>
+      text.replaceAll(/(Correlation(?:-| )ID: )\w+/gi, '$1ID').replaceAll(/(correlation_id\\e\[0;m=)\w+/g, '$1ID'),
+  },
+  {
+    kind: 'run',
+    why: 'version and revision of the program',
+    apply: (text) => text.replaceAll(/(Running with millrace )\S+ \(\w+\)/g, '$1VERSION'),
+  },
+  {
+    kind: 'run',
+    why: 'the machine',
+    apply: (text) =>
+      text.replaceAll(/^((?:01O )?Running on ).*(?=\.\.\.$)/gm, '$1HOST').replaceAll(/(, system ID: )\w+/g, '$1SYSTEM'),
+  },
+  {
+    kind: 'run',
+    why: 'whether a shell that is told to stop still says that its command was',
+    apply: (text) => text.replaceAll(/^01E (?:bash: line N: PID )?Terminated.*\n/gm, ''),
   },
   {
     kind: 'run',
@@ -155,8 +177,20 @@ const releaseRules: readonly Rule[] = [
   },
 ];
 
-export function normalise(transcript: string, side: Side, facts: RunFacts): string {
-  const shown: readonly Difference[] = [...shownEverywhere, ...facts.shows].map((name) => differences[name]);
-  const rules: readonly Pick<Rule, 'apply'>[] = [...runRules, ...releaseRules, ...shown];
-  return rules.reduce((text, rule) => rule.apply(text, side, facts), `${transcript}\n`);
+type Shown = Pick<Scenario, 'shows' | 'focus'>;
+
+/** What two runs of the same program have in common. */
+export function normaliseRun(transcript: string, side: Side, facts: RunFacts, { focus }: Shown): string {
+  const text = runRules.reduce((all, rule) => rule.apply(all, side, facts), `${transcript}\n`);
+  return focus?.apply(text) ?? text;
+}
+
+/** What both programs have in common. */
+export function normalise(transcript: string, side: Side, facts: RunFacts, scenario: Shown): string {
+  const names: readonly DifferenceName[] = [...shownEverywhere, ...(scenario.shows ?? [])];
+  const shown: readonly Difference[] = names.map((name) => differences[name]);
+  const rules: readonly Pick<Rule, 'apply'>[] = [...releaseRules, ...shown];
+  const text = normaliseRun(transcript, side, facts, {});
+  const equal = rules.reduce((all, rule) => rule.apply(all, side, facts), text);
+  return scenario.focus?.apply(equal) ?? equal;
 }

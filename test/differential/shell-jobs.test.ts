@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { needs } from '../support/needs.ts';
+import { millrace, peer } from '../support/runner-bench.ts';
 import { Arena } from './arena.ts';
 import { differences, shownEverywhere } from './differences.ts';
 import { scenarios } from './scenarios/index.ts';
@@ -8,7 +9,7 @@ import { scenarios } from './scenarios/index.ts';
 describe.skipIf(!needs('peer')).concurrent('the same job on both runners', () => {
   let arena: Arena | undefined;
   beforeAll(async () => {
-    arena = await Arena.start({ hasLfs: needs('git-lfs'), concurrent: 6 });
+    arena = await Arena.start({ programs: [millrace(), peer()], hasLfs: needs('git-lfs'), concurrent: 6 });
   });
   afterAll(async () => await arena?.close());
 

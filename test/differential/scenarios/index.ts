@@ -8,13 +8,16 @@ import { sourceScenarios } from './sources.ts';
 import { stopScenarios } from './stops.ts';
 import { variableScenarios } from './variables.ts';
 
-export const scenarios: readonly Scenario[] = [
-  ...stopScenarios,
-  ...scriptScenarios,
-  ...rareScriptScenarios,
-  ...outputScenarios,
-  ...variableScenarios,
-  ...settingScenarios,
-  ...sourceScenarios,
-  ...fileScenarios,
-];
+/** All scenarios, by topic. Those that wait come first: others run beside them. */
+export const topics: Readonly<Record<string, readonly Scenario[]>> = {
+  stops: stopScenarios,
+  scripts: scriptScenarios,
+  'rare-scripts': rareScriptScenarios,
+  output: outputScenarios,
+  variables: variableScenarios,
+  settings: settingScenarios,
+  sources: sourceScenarios,
+  'cache-artifacts': fileScenarios,
+};
+
+export const scenarios: readonly Scenario[] = Object.values(topics).flat();

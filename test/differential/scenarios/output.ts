@@ -98,6 +98,7 @@ export const outputScenarios: readonly Scenario[] = [
   },
   {
     name: 'many lines',
+    focus: { why: 'short to read', apply: withShortSequences },
     jobs: [{ script: ['seq 1 20000', 'sleep 0.5; seq 1 200 >&2'] }],
   },
   {
@@ -146,3 +147,15 @@ export const outputScenarios: readonly Scenario[] = [
     jobs: [{ script: ['echo hello'], variables: { CI_DEBUG_TRACE: 'true' } }],
   },
 ];
+
+/** `1`, `2`, … on lines of their own, each line there and in its place, as one line. */
+function withShortSequences(text: string): string {
+  return text.replaceAll(/^(01[OE]) 1\n(?:\1 \d+\n)+/gm, (lines, stream: string) => {
+    const numbers = lines
+      .trimEnd()
+      .split('\n')
+      .map((line) => Number(line.slice(stream.length + 1)));
+    const isComplete = numbers.every((number, index) => number === index + 1);
+    return isComplete ? `${stream} 1 to ${numbers.length}\n` : lines;
+  });
+}

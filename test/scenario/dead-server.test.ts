@@ -86,7 +86,7 @@ describe.concurrent('a server that', () => {
           expect(status, runner.log()).toBe('success');
           delays.push(Date.parse(String(times['handed_out_at'])) - Date.parse(String(times['pending_at'])));
         }
-        context.annotate(`waited ${delays.join(', ')} ms`);
+        await context.annotate(`waited ${delays.join(', ')} ms`);
         expect(
           delays.filter((delay) => delay > 15_000),
           String(delays),

@@ -40,10 +40,15 @@ export class Arena {
 
   static async start(options: ArenaOptions): Promise<Arena> {
     const bench = await RunnerBench.start({ longPollSeconds: 0 });
-    const repositories = makeRepositories(bench.folder, options.hasLfs);
-    const git = await startGitHttpServer(repositories.folder, repositories.home);
-    for (const program of options.programs) startRunner(bench, program, options.concurrent);
-    return new Arena(bench, repositories, git);
+    try {
+      const repositories = makeRepositories(bench.folder, options.hasLfs);
+      const git = await startGitHttpServer(repositories.folder, repositories.home);
+      for (const program of options.programs) startRunner(bench, program, options.concurrent);
+      return new Arena(bench, repositories, git);
+    } catch (error) {
+      await bench.close();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

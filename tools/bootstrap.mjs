@@ -39,5 +39,6 @@ if (!isInstalled()) {
 }
 
 const [tool, ...args] = process.argv.slice(2);
+if (tool === undefined) process.exit(0);
 const environment = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
 process.exit(run(join(bin, 'node'), [join(root, 'tools', `${tool}.ts`), ...args], environment));

@@ -26,7 +26,7 @@ const longMs = 280_000;
 async function startBench({ onTestFinished }: TestContext, options: Partial<CoordinatorOptions>): Promise<RunnerBench> {
   const bench = await RunnerBench.start(options);
   onTestFinished(async () => {
-    killAll(processesWith(`MILLRACE_PROCESS_COOKIES`).filter(({ command }) => command.includes(bench.folder)));
+    killAll(processesWith(`HOME=${bench.folder}`));
     await bench.close();
   });
   return bench;

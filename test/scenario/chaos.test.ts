@@ -168,7 +168,8 @@ async function killSomewhen(attempt: Attempt, runner: RunnerProcess): Promise<vo
  */
 async function killJob(attempt: Attempt, job: ChaosJob, runner: RunnerProcess): Promise<void> {
   const processes = (): readonly MarkedProcess[] => processesWith(`HOME=${runner.folder}\0`);
-  for (const { pid, command } of processes()) if (command.startsWith('bash')) process.kill(pid, 'SIGSTOP');
+  const scripts = processes().filter(({ command }) => command.startsWith('bash'));
+  killAll(scripts, 'SIGSTOP');
   const said = existsSync(job.progress) ? readFileSync(job.progress, 'utf8').trim() : '';
   const isStored = (): boolean => {
     const output = filesHolding(join(runner.folder, 'state'), `err ${said}\n`);

@@ -25,11 +25,11 @@ export function processesWith(text: string): readonly MarkedProcess[] {
   return found;
 }
 
-/** Ends them as a reboot would. */
-export function killAll(processes: readonly MarkedProcess[]): void {
+/** Ends them as a reboot would, or sends another signal. */
+export function killAll(processes: readonly MarkedProcess[], signal: NodeJS.Signals = 'SIGKILL'): void {
   for (const { pid } of processes) {
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(pid, signal);
     } catch {
       // It ended by itself.
     }

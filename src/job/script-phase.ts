@@ -8,7 +8,7 @@ const afterScriptTimeoutText = 'context deadline exceeded';
 /** The user's steps, then after_script (spec job-execution.md §5, §7, §8). */
 export async function runScriptPhase(build: RunningBuild): Promise<BuildProblem | undefined> {
   for (const note of build.plan.policyNotes) build.trace.log.info(note);
-  warnAboutTimeouts(build);
+  for (const warning of build.plan.timeouts.warnings) build.trace.log.warning(warning);
   build.signals.enterPhase('script');
   const problem = await runSteps(build);
   build.signals.enterPhase('after_script');
@@ -62,24 +62,6 @@ async function runAfterScript(
 function phaseEnd(build: RunningBuild, limitMs: number | undefined): number | undefined {
   if (limitMs === undefined) return undefined;
   return (build.stages.nextStartedAtMs() ?? build.clock.now()) + limitMs;
-}
-
-function warnAboutTimeouts(build: RunningBuild): void {
-  const { timeouts } = build.plan;
-  for (const warning of timeouts.warnings) build.trace.log.warning(warning);
-  warnIfLongerThanJob(build, 'RUNNER_SCRIPT_TIMEOUT', timeouts.scriptMs, timeouts.scriptText);
-  warnIfLongerThanJob(build, 'RUNNER_AFTER_SCRIPT_TIMEOUT', timeouts.afterScriptMs, timeouts.afterScriptText);
-}
-
-function warnIfLongerThanJob(
-  build: RunningBuild,
-  name: string,
-  limitMs: number | undefined,
-  text: string | undefined,
-): void {
-  if (limitMs === undefined || text === undefined) return;
-  if ((phaseEnd(build, limitMs) ?? 0) <= build.deadlineMs) return;
-  build.trace.log.warning(`${name} timeout: ${text} is longer than job timeout. Setting to job timeout`);
 }
 
 function isStoppedByCancel(build: RunningBuild, problem: BuildProblem | undefined): boolean {

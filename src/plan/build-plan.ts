@@ -113,9 +113,6 @@ export interface BuildTimeouts {
   readonly getSourcesMs: number | undefined;
   readonly scriptMs: number | undefined;
   readonly afterScriptMs: number;
-  /** The limits as the user wrote them; absent where the default holds. */
-  readonly scriptText?: string;
-  readonly afterScriptText?: string;
   /** Warnings about malformed or too long script timeouts, shown when the script phase starts. */
   readonly warnings: readonly string[];
 }

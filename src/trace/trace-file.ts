@@ -4,6 +4,8 @@ import { AppendFile } from '../platform/append-file.ts';
 import { TraceTail } from './trace-tail.ts';
 
 const BATCH_BYTES = 64 * 1024;
+/** Enough for a job that prints a few lines now and then; hundreds of those run at once. */
+const FIRST_BATCH_BYTES = 4 * 1024;
 const NEW_LINE = 0x0a;
 
 export interface TraceFileState {
@@ -77,10 +79,18 @@ export class TraceFile {
       this.#store(bytes);
       return;
     }
-    this.#batch ??= Buffer.allocUnsafeSlow(BATCH_BYTES);
-    this.#batch.set(bytes, this.#batchedBytes);
+    this.#batchFor(this.#batchedBytes + bytes.length).set(bytes, this.#batchedBytes);
     this.#batchedBytes += bytes.length;
     this.#scheduled ??= setImmediate(() => this.flush());
+  }
+
+  #batchFor(sizeBytes: number): Buffer {
+    const batch = this.#batch;
+    if (batch !== undefined && sizeBytes <= batch.length) return batch;
+    const larger = Buffer.allocUnsafeSlow(sizeBytes <= FIRST_BATCH_BYTES ? FIRST_BATCH_BYTES : BATCH_BYTES);
+    if (batch !== undefined) larger.set(batch.subarray(0, this.#batchedBytes));
+    this.#batch = larger;
+    return larger;
   }
 
   /** Why the job ends, of which a full disk must not keep the user from hearing. */

@@ -1,5 +1,7 @@
 const BYTE_VALUES = 256;
 const LONGEST_WINDOW = 255;
+/** Without the table many looks find nothing to skip; they count as so many bytes. */
+const COST_OF_A_LOOK = 32;
 
 /**
  * Leaps over text that holds no start of a phrase (Wu-Manber over byte pairs): the last two bytes of a window as long as
@@ -8,24 +10,36 @@ const LONGEST_WINDOW = 255;
 export class PairSkip {
   readonly #isFirstByte = new Uint8Array(BYTE_VALUES);
   readonly #window: number;
-  /** Per byte pair: how far the window may move; 0 = look closer. Empty for windows under two bytes. */
-  readonly #shift: Uint8Array;
+  readonly #phrases: readonly Uint8Array[];
+  /** Per byte pair: how far the window may move; 0 = look closer. */
+  #shift: Uint8Array | undefined;
+  #bytesUntilTable: number;
 
-  constructor(phrases: readonly Uint8Array[]) {
+  /** @param tableAfterBytes its table takes 64 KiB: one that has not so much to look through does without */
+  constructor(phrases: readonly Uint8Array[], tableAfterBytes: number) {
+    this.#phrases = phrases;
+    this.#bytesUntilTable = tableAfterBytes;
     const shortest = phrases.reduce((length, phrase) => Math.min(length, phrase.length), LONGEST_WINDOW);
     this.#window = phrases.length === 0 ? 0 : shortest;
     for (const phrase of phrases) this.#isFirstByte[phrase[0] as number] = 1;
-    this.#shift = this.#window < 2 ? new Uint8Array(0) : shiftTable(phrases, this.#window);
   }
 
   /** The first position from `from` on where a phrase may start, `bytes.length` = nowhere. */
   next(bytes: Uint8Array, from: number): number {
     if (this.#window === 0) return bytes.length;
-    return this.#firstByteFrom(bytes, this.#window < 2 ? from : this.#leap(bytes, from));
+    const shift = this.#window < 2 ? undefined : this.#table();
+    const found = this.#firstByteFrom(bytes, shift === undefined ? from : this.#leap(shift, bytes, from));
+    this.#bytesUntilTable -= found - from + COST_OF_A_LOOK;
+    return found;
   }
 
-  #leap(bytes: Uint8Array, from: number): number {
-    const shift = this.#shift;
+  #table(): Uint8Array | undefined {
+    if (this.#bytesUntilTable > 0) return undefined;
+    this.#shift ??= shiftTable(this.#phrases, this.#window);
+    return this.#shift;
+  }
+
+  #leap(shift: Uint8Array, bytes: Uint8Array, from: number): number {
     const isFirstByte = this.#isFirstByte;
     const back = this.#window - 1;
     const last = bytes.length - 1;

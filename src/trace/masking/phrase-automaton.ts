@@ -30,7 +30,7 @@ export class PhraseAutomaton {
   /** Where the last `run` ended. */
   reached = ROOT;
 
-  /** `phrases` must not hold empty ones; `tableAfterSteps` steps are done before a table is made. */
+  /** `phrases` must not hold empty ones; `tableAfterSteps` steps are done before a table is made, of each kind. */
   constructor(phrases: readonly Buffer[], tableAfterSteps = TABLE_PAYS_AFTER) {
     this.#tableAfterSteps = tableAfterSteps;
     this.#phrases = phrases;
@@ -65,7 +65,7 @@ export class PhraseAutomaton {
    * `bytes`.
    */
   skip(bytes: Uint8Array, from: number): number {
-    this.#skip ??= new PairSkip(this.#phrases);
+    this.#skip ??= new PairSkip(this.#phrases, this.#tableAfterSteps);
     return this.#skip.next(bytes, from);
   }
 

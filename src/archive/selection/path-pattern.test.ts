@@ -3,7 +3,7 @@ import { matchesPath } from './glob.ts';
 import { parsePathPattern } from './path-pattern.ts';
 
 function matched(pattern: string, path: string): boolean | string {
-  const parsed = parsePathPattern(pattern, '/work/project');
+  const parsed = parsePathPattern(pattern, '/srv/project');
   return parsed.kind === 'pattern' ? matchesPath(parsed.glob, path) : parsed.kind;
 }
 
@@ -13,13 +13,13 @@ describe('path patterns', () => {
     ['a/', 'a', true],
     ['./a//b/', 'a/b', true],
     ['x/../a', 'a', true],
-    ['/work/project/a', 'a', true],
-    ['/work/project/a/*', 'a/b', true],
-    ['/work/project', 'a', false],
+    ['/srv/project/a', 'a', true],
+    ['/srv/project/a/*', 'a/b', true],
+    ['/srv/project', 'a', false],
     ['', 'a', 'empty'],
     ['..', 'a', 'outside'],
     ['../x', 'a', 'outside'],
-    ['/work/projectile', 'a', 'outside'],
+    ['/srv/projectile', 'a', 'outside'],
     ['/etc/*', 'a', 'outside'],
     ['../project/a', 'a', true],
     ['*/../../x', 'a', 'outside'],

@@ -71,13 +71,16 @@ function listenForInterrupt(job: OpenJob): () => void {
 }
 
 async function prepareAndRun(job: OpenJob, plan: BuildPlan, deadlineMs: number): Promise<BuildProblem | undefined> {
-  const { trace, recorder, signals } = job.open;
+  const { trace, recorder, signals, sender } = job.open;
   const { clock } = job.engine;
   const parts = { plan, folder: job.journal.folder, history: job.history, recorder, trace, clock };
   const preparation = await prepareExecutor({ ...parts, lease: job.lease }, signals.job);
   if (preparation.executor === undefined) return preparation.problem;
   const { executor } = preparation;
-  const stages = new StageRunner({ ...parts, onReplayed: () => signals.apply(job.history.stops) }, executor);
+  const stages = new StageRunner(
+    { ...parts, onOutput: () => sender.outputCame(), onReplayed: () => signals.apply(job.history.stops) },
+    executor,
+  );
   try {
     const running = runBuild({ plan, trace, stages, signals, clock, deadlineMs });
     return await letGoWhenStopped(job, running);

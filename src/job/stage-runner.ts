@@ -20,9 +20,14 @@ export interface StageRunnerParts {
   readonly recorder: BuildRecorder;
   readonly trace: JobTrace;
   readonly clock: Clock;
+  /** Called when a stage's output has come into the trace. */
+  readonly onOutput: () => void;
   /** Called when the first stage that an earlier manager did not finish has its turn. */
   readonly onReplayed: () => void;
 }
+
+/** Output of an ended stage that may lie on the disk until the job is over. */
+const mostKeptBytes = 256 * 1024;
 
 const timeoutHint =
   'could not run to completion because the timeout was exceeded. For more control over job and script timeouts see: ' +
@@ -135,7 +140,11 @@ export class StageRunner {
     }
     recorder.enterStage(run, cursor);
     const output = trace.openStage();
-    const io = this.#stageIo(run, folder, cursor, (stream, bytes) => output.write(stream, bytes));
+    let outputBytes = 0;
+    const io = this.#stageIo(run, folder, cursor, (stream, bytes) => {
+      outputBytes += bytes.length;
+      return output.write(stream, bytes);
+    });
     const end = await this.#execute(stage, jobStatus, recorded, io, signal);
     output.close();
     if (end === 'not_started') {
@@ -144,7 +153,8 @@ export class StageRunner {
       return await this.#performInShell(this.#takeRun(), stage, jobStatus, undefined, signal);
     }
     recorder.endStage(run, end);
-    await removeTreeAsync(folder);
+    // A folder with little in it goes with the job: nobody has to wait for that.
+    if (outputBytes > mostKeptBytes) await removeTreeAsync(folder);
     return end;
   }
 
@@ -181,7 +191,7 @@ export class StageRunner {
     cursor: StageIo['cursor'],
     write: (stream: OutputStream, bytes: Uint8Array) => void | Promise<void>,
   ): StageIo {
-    const { recorder } = this.#parts;
+    const { recorder, onOutput } = this.#parts;
     return {
       directory,
       cursor,
@@ -191,6 +201,7 @@ export class StageRunner {
       write: (stream, bytes, position) => {
         const wait = write(stream, bytes);
         recorder.took(bytes.length, position);
+        onOutput();
         return wait;
       },
     };

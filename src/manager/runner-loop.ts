@@ -1,6 +1,6 @@
-import { AbortReason, abortReasonOf } from '../lib/abort.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorMessage } from '../lib/errors.ts';
+import { WakeableSleep } from '../lib/wakeable-sleep.ts';
 import { isBelowLimit, type PolledRunner, type PollOutcome, poll } from './poll.ts';
 import type { Reservation } from './slot-table.ts';
 
@@ -41,17 +41,17 @@ class RunnerLoop {
   readonly #polled: PolledRunner;
   readonly #options: RunnerLoopOptions;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #sleep: WakeableSleep;
   #dueAt: number;
   #phaseMs: number;
   /** Requests in a row that got no answer while others waited for the slot. */
   #unanswered = 0;
-  /** Ends the present pause. */
-  #wake: () => void = () => {};
   #reportedObstacle = '';
 
   constructor(polled: PolledRunner, options: RunnerLoopOptions) {
     this.#polled = polled;
     this.#options = options;
+    this.#sleep = new WakeableSleep(options.clock);
     this.#dueAt = options.clock.now();
     this.#phaseMs = options.phaseMs;
   }
@@ -81,22 +81,7 @@ class RunnerLoop {
   async #pause(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (clock.now() < this.#dueAt) {
-      await this.#sleep(this.#dueAt - clock.now(), signal);
-    }
-  }
-
-  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    const pause = new AbortController();
-    const onAbort = (): void => pause.abort(abortReasonOf(signal));
-    this.#wake = () => pause.abort(new AbortReason('finished'));
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    try {
-      await this.#options.clock.sleep(ms, pause.signal);
-    } catch (error) {
-      if (signal.aborted || !pause.signal.aborted) throw error;
-    } finally {
-      signal.removeEventListener('abort', onAbort);
+      await this.#sleep.sleep(this.#dueAt - clock.now(), signal);
     }
   }
 
@@ -152,7 +137,7 @@ class RunnerLoop {
       }
       if (retryAfterMs !== undefined) return;
       this.#dueAt = Math.min(this.#dueAt, this.#options.clock.now());
-      this.#wake();
+      this.#sleep.wake();
     } catch (error) {
       logger.error('Asking for a job failed unexpectedly', { error: errorMessage(error) });
     }

@@ -48,27 +48,46 @@ export function removeTree(path: string): void {
 
 /** As `removeTree`, off the event loop but for a few small files: those are gone before another thread would start. */
 export async function removeTreeAsync(path: string): Promise<void> {
-  if (!removeSmallFolder(path)) await rm(path, { recursive: true, force: true });
+  if (!removeSmallTree(path)) await rm(path, { recursive: true, force: true });
 }
 
-const mostSmallFiles = 16;
+const mostSmallFiles = 24;
 const smallFileBytes = 1024 * 1024;
 
-/** @returns false when the folder is left to somebody else, perhaps with fewer files in it */
-function removeSmallFolder(path: string): boolean {
+/** @returns false when the tree is left to somebody else, perhaps with fewer files in it */
+function removeSmallTree(path: string): boolean {
   try {
-    const files = readdirSync(path).map((name) => join(path, name));
-    const isSmall = (file: string): boolean => {
-      const stats = lstatSync(file);
-      return !stats.isDirectory() && stats.size <= smallFileBytes;
-    };
-    if (files.length > mostSmallFiles || !files.every(isSmall)) return false;
-    for (const file of files) unlinkSync(file);
-    rmdirSync(path);
+    const entries = smallEntries(path);
+    if (entries === undefined) return false;
+    for (const entry of entries.toReversed()) {
+      if (entry.isFolder) rmdirSync(entry.path);
+      else unlinkSync(entry.path);
+    }
     return true;
   } catch (error) {
     return systemErrorCode(error) === 'ENOENT' && !existsSync(path);
   }
+}
+
+interface TreeEntry {
+  readonly path: string;
+  readonly isFolder: boolean;
+}
+
+/** The entries of a tree, a folder before what is in it. @returns undefined where it is not small */
+function smallEntries(root: string): readonly TreeEntry[] | undefined {
+  const entries: TreeEntry[] = [];
+  const waiting = [root];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const stats = lstatSync(path);
+    const isFolder = stats.isDirectory();
+    entries.push({ path, isFolder });
+    const names = isFolder ? readdirSync(path) : [];
+    const isLarge = !isFolder && stats.size > smallFileBytes;
+    if (isLarge || entries.length + waiting.length + names.length > mostSmallFiles) return undefined;
+    for (const name of names) waiting.push(join(path, name));
+  }
+  return entries;
 }
 
 /** Free space below which a disk counts as full: a plan, its scripts and some output must fit. */

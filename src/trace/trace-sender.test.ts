@@ -35,6 +35,11 @@ function setUp(options: Partial<TraceSenderOptions> = {}) {
   return { clock, destination, events, trace, sender, stop, start: () => sender.start(stop.signal) };
 }
 
+/** Lets the event loop turn until something holds. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
 /** Lets one update happen: wakes the loop and waits until it sleeps again. */
 async function tick(clock: ManualClock): Promise<number> {
   const ms = await clock.wakeNext();
@@ -97,6 +102,36 @@ describe('TraceSender while the job runs', () => {
     isFull = false;
     await tick(clock);
     expect(destination.history).toEqual(['patch 0+4']);
+    sender.discard();
+  });
+
+  it('sends a flood at once, and less than that at the next interval', async () => {
+    const { clock, destination, trace, start, sender } = setUp();
+    start();
+    await clock.sleeping();
+    trace.write('x'.repeat(8 * MIB - 1));
+    sender.outputCame();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(destination.history).toEqual([]);
+    trace.write('y');
+    sender.outputCame();
+    await until(() => trace.storedBytes === sender.sentBytes);
+    expect(destination.history).toHaveLength(8);
+    expect(await clock.sleeping()).toBe(3000);
+    sender.discard();
+  });
+
+  it('leaves a server alone that did not take a flood, until the next interval', async () => {
+    const { clock, destination, trace, start, sender } = setUp();
+    start();
+    destination.answer = () => ({ state: 'failed' });
+    trace.write('x'.repeat(9 * MIB));
+    sender.outputCame();
+    await until(() => destination.history.length === 1);
+    await clock.sleeping();
+    sender.outputCame();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(destination.history).toHaveLength(1);
     sender.discard();
   });
 

@@ -1,6 +1,7 @@
 import { AbortReason } from '../lib/abort.ts';
 import type { Clock } from '../lib/clock.ts';
 import { errorMessage } from '../lib/errors.ts';
+import { WakeableSleep } from '../lib/wakeable-sleep.ts';
 import { type Logger, silentLogger } from '../observability/logger.ts';
 import type { JobTrace, PatchOutcome, TraceDestination, UpdateOutcome } from './port.ts';
 import { type FinalResult, reportEnd } from './sender/final-report.ts';
@@ -9,6 +10,9 @@ import { UpdatePace } from './sender/update-pace.ts';
 
 /** First wait when the server may not know that the job runs; doubled until it answers. */
 const FIRST_SIGN_MS = 250;
+
+/** More than a job prints under the default output limit. */
+const FLOOD_BYTES = 8 * CHUNK_BYTES;
 
 export interface TraceSenderOptions {
   readonly trace: Pick<JobTrace, 'storedBytes' | 'checksum' | 'read'>;
@@ -54,11 +58,15 @@ export class TraceSender {
   #patienceMs = Number.POSITIVE_INFINITY;
   #isCancelTold = false;
   #isFinal = false;
+  /** Whether it took the last update. */
+  #isServerWell = true;
+  readonly #sleep: WakeableSleep;
 
   constructor(options: TraceSenderOptions) {
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
     this.#pace = new UpdatePace(options);
+    this.#sleep = new WakeableSleep(options.clock);
     this.#upload = new TraceUpload({
       trace: options.trace,
       destination: options.destination,
@@ -81,6 +89,11 @@ export class TraceSender {
   /** The server may not know yet that the job runs: it hears of it soon, until it answers. For use before `start`. */
   speakSoon(): void {
     this.#patienceMs = FIRST_SIGN_MS;
+  }
+
+  /** The trace has grown. A flood is not kept for the next interval: its requests have to be made anyway. */
+  outputCame(): void {
+    if (this.#isServerWell && this.#upload.waitingBytes >= FLOOD_BYTES) this.#sleep.wake();
   }
 
   /** Starts to send, first after one interval. Ends by `signal`, `finish` or `discard`. Call it once. */
@@ -124,8 +137,10 @@ export class TraceSender {
 
   async #run(signal: AbortSignal): Promise<void> {
     for (;;) {
-      await this.#options.clock.sleep(Math.min(this.#pace.intervalMs, this.#patienceMs), signal);
-      if ((await this.#update(signal)) === 'aborted') {
+      await this.#sleep.sleep(Math.min(this.#pace.intervalMs, this.#patienceMs), signal);
+      const outcome = await this.#update(signal);
+      this.#isServerWell = outcome === 'ok' || outcome === 'nothing';
+      if (outcome === 'aborted') {
         this.#isCancelTold = true;
         this.#options.onAbort();
         return;

@@ -1,4 +1,4 @@
-import type { HttpResponse } from './http-client.ts';
+import type { HttpResponse } from './http-message.ts';
 
 const longestText = 64 * 1024;
 

@@ -1,4 +1,4 @@
-import type { HttpRequest, HttpResponse } from './http-client.ts';
+import type { HttpRequest, HttpResponse } from './http-message.ts';
 
 const BECOMES_GET = new Set([301, 302, 303]);
 const REPEATS = new Set([307, 308]);

@@ -76,6 +76,26 @@ export class EnvironmentLostError extends MillraceError {
   readonly code = 'environment_lost';
 }
 
+export type DaemonErrorKind = 'unreachable' | 'not_found' | 'conflict' | 'invalid' | 'failed' | 'protocol';
+
+/** A container daemon refused a call or cannot be reached. What it means for a job is said by the one who called. */
+export class DaemonError extends MillraceError {
+  readonly code = 'daemon_error';
+  readonly kind: DaemonErrorKind;
+  /** HTTP status, where an answer came. */
+  readonly status: number | undefined;
+
+  constructor(
+    kind: DaemonErrorKind,
+    message: string,
+    options: MillraceErrorOptions & { readonly status?: number } = {},
+  ) {
+    super(message, options);
+    this.kind = kind;
+    this.status = options.status;
+  }
+}
+
 /** A file of the journal or trace could not be written or read (disk full, permissions, damage). */
 export class StorageError extends MillraceError {
   readonly code = 'storage';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { systemErrorCode } from '../lib/errors.ts';
 import { bootTimeFromSysctl, statFromPs } from './process-listing.ts';
+import type { ProcessStat } from './process-stat.ts';
 
 /**
  * A process that cannot be mistaken for a later one: process ids are used again, after a reboot all of them.
@@ -10,20 +11,6 @@ export interface ProcessIdentity {
   readonly bootId: string;
   readonly pid: number;
   readonly startTime: string;
-}
-
-/** Where a process belongs. */
-export interface ProcessStat {
-  readonly pid: number;
-  readonly parent: number;
-  readonly group: number;
-  /** 0 = not known. */
-  readonly session: number;
-  readonly startTime: string;
-  /** It has ended and waits for its parent to notice. */
-  readonly isZombie: boolean;
-  /** It was halted (SIGSTOP) and takes signals only once it goes on. */
-  readonly isStopped: boolean;
 }
 
 /** Whether the system tells about its processes in files. */

@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import type { ProcessStat } from './process-identity.ts';
+import type { ProcessStat } from './process-stat.ts';
 
 // For systems without Linux's /proc: macOS and the BSDs. Sessions are not told there, and start times are in seconds.
 

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { hasProcFiles, type ProcessStat, parseProcessStat } from './process-identity.ts';
+import { hasProcFiles, parseProcessStat } from './process-identity.ts';
 import { environmentFromPs, statsFromPs } from './process-listing.ts';
+import type { ProcessStat } from './process-stat.ts';
 
 /**
  * Environment variable that marks the processes of a job, wherever they go: a comma-separated list of cookies,

@@ -1,25 +1,9 @@
 import { isPowershellName } from '../variables/variable-names.ts';
 import { coloured } from './colours.ts';
+import { assignmentLines } from './powershell-assignment.ts';
 import { escapeText, quoteValue } from './powershell-quoting.ts';
 import type { PowershellWriter } from './powershell-writer.ts';
 import type { StageExports } from './stage-exports.ts';
-
-/** Variables of PowerShell itself that cannot be assigned: the job's variable of that name goes to the environment only. */
-const readOnlyVariables = new Set(
-  [
-    'error',
-    'executioncontext',
-    'false',
-    'home',
-    'host',
-    'null',
-    'pid',
-    'pshome',
-    'psversiontable',
-    'shellid',
-    'true',
-  ].concat(['iscoreclr', 'islinux', 'ismacos', 'iswindows', 'psedition', 'psculture', 'psuiculture']),
-);
 
 /** Sets the job's variables, as environment and as variables of the script. */
 export function powershellExports(exports: StageExports, writer: PowershellWriter): void {
@@ -27,25 +11,13 @@ export function powershellExports(exports: StageExports, writer: PowershellWrite
   writer.makeDirectory(temporary);
   for (const variable of exports.variables.filter(({ key }) => isPowershellName(key))) {
     if (variable.kind === 'file') writer.writeFile(variable.path, variable.content);
-    exportVariable(
-      variable.key,
-      variable.kind === 'value' ? quoteValue(variable.value) : writer.path(variable.path),
-      writer,
-    );
+    const value = variable.kind === 'value' ? quoteValue(variable.value) : writer.path(variable.path);
+    writer.all(assignmentLines(variable.key, value));
   }
-  for (const line of sourceLines(exports.handedOnFile, writer)) writer.line(line);
+  writer.all(sourceLines(exports.handedOnFile, writer));
   if (exports.globalGitConfig !== undefined) {
-    exportVariable('GIT_CONFIG_GLOBAL', writer.path(exports.globalGitConfig), writer);
+    writer.all(assignmentLines('GIT_CONFIG_GLOBAL', writer.path(exports.globalGitConfig)));
   }
-}
-
-export function exportVariable(key: string, value: string, writer: PowershellWriter): void {
-  if (readOnlyVariables.has(key.toLowerCase())) {
-    writer.line(`\${env:${key}}=${value}`);
-    return;
-  }
-  writer.line(`\${${key}}=${value}`);
-  writer.line(`\${env:${key}}=\${${key}}`);
 }
 
 /** Sets each `KEY=VALUE` line of the file; a value may hold `=`. Other lines are passed over with a warning. */

@@ -1,7 +1,7 @@
 import { unreachable } from '../lib/unreachable.ts';
 import type { ScriptCondition, ScriptOperation } from '../script/operations.ts';
 import { coloured } from './colours.ts';
-import { exportVariable } from './powershell-exports.ts';
+import { assignmentLines } from './powershell-assignment.ts';
 import { escapeText, quoteSingle, quoteValue } from './powershell-quoting.ts';
 import { removeByNameLines, removeDirectoryLines, removeFileLines, withInputLines } from './powershell-snippets.ts';
 import { argumentPieces, type CommandLine } from './references.ts';
@@ -33,6 +33,10 @@ export class PowershellWriter {
     this.#lines.push(text === '' ? '' : `${this.#indent}${text}`);
   }
 
+  all(lines: readonly string[]): void {
+    for (const line of lines) this.line(line);
+  }
+
   /** A path as one expression. */
   path(path: string): string {
     const { resolvesPaths, relativeRoot } = this.#options;
@@ -55,12 +59,8 @@ export class PowershellWriter {
     for (const operation of operations) this.#operation(operation);
   }
 
-  #all(lines: readonly string[]): void {
-    for (const line of lines) this.line(line);
-  }
-
   #checked(text: string): void {
-    this.#all([text, check, '']);
+    this.all([text, check, '']);
   }
 
   #operation(operation: ScriptOperation): void {
@@ -68,8 +68,8 @@ export class PowershellWriter {
       case 'command':
         return this.#checked(this.#command(operation));
       case 'commandWithInput':
-        this.#all(withInputLines(operation));
-        return operation.bestEffort ? undefined : this.#all([check, '']);
+        this.all(withInputLines(operation));
+        return operation.bestEffort ? undefined : this.all([check, '']);
       case 'userCommand':
         return this.#userCommand(operation.text, operation.asSection);
       case 'export':
@@ -87,11 +87,11 @@ export class PowershellWriter {
       case 'makeDirectory':
         return this.makeDirectory(operation.path);
       case 'removeFile':
-        return this.#all(removeFileLines(this.path(operation.path)));
+        return this.all(removeFileLines(this.path(operation.path)));
       case 'removeDirectory':
-        return this.#all(removeDirectoryLines(this.path(operation.path)));
+        return this.all(removeDirectoryLines(this.path(operation.path)));
       case 'removeByName':
-        return this.#all(removeByNameLines(this.path(operation.path), operation.name, operation.kind));
+        return this.all(removeByNameLines(this.path(operation.path), operation.name, operation.kind));
       case 'writeFile':
         return this.writeFile(operation.path, operation.content);
       case 'if':
@@ -111,7 +111,7 @@ export class PowershellWriter {
   }
 
   #export({ key, value, expand }: Extract<ScriptOperation, { op: 'export' }>): void {
-    exportVariable(key, expand ? expanded(value) : this.#pathOrValue(value), this);
+    this.all(assignmentLines(key, expand ? expanded(value) : this.#pathOrValue(value)));
   }
 
   /** Only paths are resolved; below a relative builds directory a value is a path. */
@@ -157,13 +157,13 @@ export class PowershellWriter {
       case 'exists':
         return this.line(`if(Test-Path -LiteralPath ${this.path(condition.path)}) {`);
       case 'isReadable':
-        return this.#all([
+        return this.all([
           'Set-Variable -Name canRead -Value $false',
           `Try { [System.IO.File]::OpenRead(${expanded(condition.path)}).Dispose(); Set-Variable -Name canRead -Value $true } Catch { }`,
           'if($canRead) {',
         ]);
       case 'succeeds':
-        return this.#all([
+        return this.all([
           'Set-Variable -Name cmdErr -Value $false',
           'Try {',
           `  ${this.#command(condition)}${condition.silent ? ' 2>$null' : ''}`,

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { ConfigError } from '../lib/errors.ts';
-import { writeTextFile } from '../platform/staged-file.ts';
+import { replaceTextFile } from '../platform/staged-file.ts';
 
 export type CacheMetadata = Readonly<Record<string, string>>;
 
@@ -35,5 +35,5 @@ export function metadataFromHeaders(headers: Readonly<Record<string, string | st
 /** Writes `metadata.json` beside an archive, keys in lower case. */
 export async function writeCacheMetadata(archivePath: string, metadata: CacheMetadata): Promise<void> {
   const lowered = Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key.toLowerCase(), value]));
-  await writeTextFile(join(dirname(archivePath), 'metadata.json'), JSON.stringify(lowered), 0o640);
+  await replaceTextFile(join(dirname(archivePath), 'metadata.json'), JSON.stringify(lowered), 0o640);
 }

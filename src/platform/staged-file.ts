@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, renameSync, statSync, utimesSync } from 'node:fs';
-import { chmod, type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, type FileHandle, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { systemErrorCode } from '../lib/errors.ts';
+import { openArchiveFile } from './archive-file.ts';
 import { randomHex } from './random.ts';
 
 /** A file that is written beside its final place, so that readers only ever see whole files. Private (0600). */
 export interface StagedFile {
   readonly path: string;
   write(data: Uint8Array): Promise<void>;
-  /** Writes at a position; for pieces that come out of order. */
-  writeAt(position: number, data: Uint8Array): Promise<void>;
+  /** Writes pieces one behind the other from a position on; for what does not come in order. */
+  writeAllAt(position: number, data: readonly Uint8Array[]): Promise<void>;
   /** Throws away what was written; the next `write` starts at the beginning. */
   truncate(): Promise<void>;
   /** Closes the file and leaves it where it is. Idempotent. */
@@ -45,7 +46,7 @@ export async function createStagedFile(directory: string | undefined, prefix: st
       await handle.truncate(0);
       end = 0;
     },
-    writeAt: (position, data) => writeFully(handle, data, position),
+    writeAllAt: (position, data) => writeAllFully(handle, data, position),
     close,
     commit: async (finalPath, modifiedMs) => {
       await close();
@@ -67,8 +68,23 @@ async function writeFully(handle: FileHandle, data: Uint8Array, position: number
   }
 }
 
+async function writeAllFully(handle: FileHandle, data: readonly Uint8Array[], position: number): Promise<void> {
+  let { bytesWritten } = await handle.writev(data, position);
+  let at = position;
+  for (const piece of data) {
+    if (bytesWritten < piece.length) await writeFully(handle, piece.subarray(bytesWritten), at + bytesWritten);
+    bytesWritten = Math.max(0, bytesWritten - piece.length);
+    at += piece.length;
+  }
+}
+
+export interface FileFacts {
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+}
+
 /** Size and time of a regular file, or undefined where there is none. */
-export function inspectFile(path: string): { readonly sizeBytes: number; readonly modifiedMs: number } | undefined {
+export function inspectFile(path: string): FileFacts | undefined {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats?.isFile() === true ? { sizeBytes: stats.size, modifiedMs: stats.mtimeMs } : undefined;
 }
@@ -92,6 +108,28 @@ export async function readTextFile(path: string): Promise<string | undefined> {
   }
 }
 
+/** Writes a small file whole: readers see the old text or the new one. */
+export async function replaceTextFile(path: string, text: string, mode: number): Promise<void> {
+  const file = await createStagedFile(dirname(path), 'text_');
+  try {
+    await file.write(Buffer.from(text));
+    await chmod(file.path, mode);
+    await file.commit(path);
+  } finally {
+    await file.discard();
+  }
+}
+
+/** Removes files that a killed process left in a directory: such names, and nothing written for a while. */
+export async function removeLeftovers(directory: string, names: RegExp, unusedForMs: number): Promise<void> {
+  const old = Date.now() - unusedForMs;
+  for (const name of await readdir(directory).catch(() => [])) {
+    const path = join(directory, name);
+    const facts = names.test(name) ? inspectFile(path) : undefined;
+    if (facts !== undefined && facts.modifiedMs < old) await rm(path, { force: true });
+  }
+}
+
 export async function writeTextFile(path: string, text: string, mode: number): Promise<void> {
   await writeFile(path, text, { mode });
 }
@@ -99,6 +137,37 @@ export async function writeTextFile(path: string, text: string, mode: number): P
 /** Bytes of a file as a stream, for sending. */
 export function streamFile(path: string): Readable {
   return createReadStream(path, { highWaterMark: 1024 * 1024 });
+}
+
+/** A file of which parts are read, several at the same time. It stays the same file whatever its name leads to. */
+export interface FileParts {
+  readonly sizeBytes: number;
+  /** The first bytes. */
+  head(length: number): Buffer;
+  /** Bytes from `start` to before `end`. @throws where the file ends before. */
+  read(start: number, end: number): AsyncIterable<Buffer>;
+  /** Idempotent. */
+  close(): void;
+}
+
+const partReadBytes = 256 * 1024;
+
+/** @throws the system's error. */
+export function openFileParts(path: string): FileParts {
+  const file = openArchiveFile(path);
+  return {
+    sizeBytes: file.sizeBytes,
+    head: (length) => file.readNow(0, length),
+    read: async function* read(start, end) {
+      for (let at = start; at < end; ) {
+        const piece = await file.read(at, Math.min(partReadBytes, end - at));
+        if (piece.length === 0) throw new Error(`${path} became shorter while it was read`);
+        at += piece.length;
+        yield piece;
+      }
+    },
+    close: () => file.close(),
+  };
 }
 
 /** Hex SHA-256 of a file's content. */

@@ -4,17 +4,17 @@ import { isFormatAvailable } from '../../archive/format.ts';
 import type { SelectedEntry } from '../../archive/selection/selected-entry.ts';
 import { isCacheUpToDate, writeCacheArchive } from '../../cache/cache-archive.ts';
 import { type CacheMetadata, parseCacheMetadata, writeCacheMetadata } from '../../cache/cache-metadata.ts';
+import type { RepeatedTransfer } from '../../cache/cache-transfer.ts';
 import { parseEnvFile } from '../../cache/env-file.ts';
-import { cacheExists, uploadCache } from '../../cache/presigned-cache.ts';
+import { isStoredObject, objectUpload } from '../../cache/object-upload.ts';
+import { isStoredRemotely, presignedUpload } from '../../cache/presigned-upload.ts';
 import { CommandError, errorMessage } from '../../lib/errors.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { inspectFile, makeParentDirectory, moveFile, readTextFile } from '../../platform/staged-file.ts';
-import { systemClock } from '../../platform/system-clock.ts';
 import { archiverConcurrency } from './archive-settings.ts';
-import { cacheOptions, cacheTransfer, checkCacheOptions, refuseGoCloud } from './cache-options.ts';
+import { cacheOptions, cacheTransfer, checkCacheOptions, objectStoreAccess, runTransfer } from './cache-options.ts';
 import { defineHelperCommand, type HelperContext } from './helper-command.ts';
 import { integerOption, listOption, type OptionValues, textOption } from './options.ts';
-import { withRetries } from './retry.ts';
 import { projectDirectory, selectFromOptions, selectionOptions } from './selection-options.ts';
 
 const options = {
@@ -54,7 +54,7 @@ export const cacheArchiver = defineHelperCommand({
       return 0;
     }
     if (!(await isCacheUpToDate(path, entries))) await create(values, path, entries, context, signal);
-    else if (!(await needsUpload(values, context, signal))) return 0;
+    else if (!(await needsUpload(values, path, context, signal))) return 0;
     await upload(values, path, context, signal);
     return 0;
   },
@@ -116,14 +116,19 @@ async function readMetadata(values: Options, workingDirectory: string, log: Logg
 }
 
 /** Whether an archive that did not change has to be uploaded all the same. */
-async function needsUpload(values: Options, context: HelperContext, signal: AbortSignal): Promise<boolean> {
+async function needsUpload(
+  values: Options,
+  path: string,
+  context: HelperContext,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { log } = context;
   const hasRemote = values.url !== '' || values['gocloud-url'] !== '';
   if (!hasRemote || values['alternate-file'] === values.file) {
     log.info('Archive is up to date!');
     return false;
   }
-  if (await cacheExists(values['check-url'], cacheTransfer(values, context), signal)) {
+  if (await isStored(values, path, context, signal)) {
     log.info('Primary cache already exists remotely, skipping upload');
     return false;
   }
@@ -131,10 +136,17 @@ async function needsUpload(values: Options, context: HelperContext, signal: Abor
   return true;
 }
 
+async function isStored(values: Options, path: string, context: HelperContext, signal: AbortSignal): Promise<boolean> {
+  const transfer = cacheTransfer(values, 'upload', context);
+  if (values['gocloud-url'] === '') return await isStoredRemotely(values['check-url'], path, transfer, signal);
+  const access = await objectStoreAccess(values, context.io);
+  return await isStoredObject(values['gocloud-url'], path, access, transfer, signal);
+}
+
 const onlyLocally = 'Cache will be stored only locally.';
 
 async function upload(values: Options, path: string, context: HelperContext, signal: AbortSignal): Promise<void> {
-  const { io, log } = context;
+  const { log } = context;
   if (values.url === '' && values['gocloud-url'] === '') {
     log.info(`No URL provided, cache will not be uploaded to shared cache server. ${onlyLocally}`);
     return;
@@ -145,16 +157,17 @@ async function upload(values: Options, path: string, context: HelperContext, sig
     log.info(`Cache archive size (${sizeBytes}) is too big (Limit is set to ${limit}). ${onlyLocally}`);
     return;
   }
-  if (values.url === '') refuseGoCloud(values['gocloud-url']);
-  const target = { url: values.url, headers: parseHeaders(values.header) };
-  const transfer = cacheTransfer(values, context);
-  const policy = { tries: () => 1 + Math.max(0, values.retry), delayMs: () => values['retry-time'] };
-  await withRetries(
-    () => uploadCache(target, path, transfer, signal),
-    policy,
-    { log, clock: io.clock ?? systemClock() },
-    signal,
-  );
+  await runTransfer(await uploadTo(values, path, context), values, context, signal);
+}
+
+async function uploadTo(values: Options, path: string, context: HelperContext): Promise<RepeatedTransfer> {
+  const transfer = cacheTransfer(values, 'upload', context);
+  if (values['gocloud-url'] === '') {
+    return presignedUpload({ url: values.url, headers: parseHeaders(values.header) }, path, transfer);
+  }
+  const metadata = await readMetadata(values, context.io.workingDirectory, context.log);
+  const access = await objectStoreAccess(values, context.io);
+  return objectUpload({ url: values['gocloud-url'], metadata }, path, access, transfer);
 }
 
 /** `key:value`, cut at the first colon. */

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { extractCacheArchive } from '../../cache/cache-archive.ts';
-import { downloadCache } from '../../cache/presigned-cache.ts';
+import type { RepeatedTransfer } from '../../cache/cache-transfer.ts';
+import { objectDownload } from '../../cache/object-download.ts';
+import { presignedDownload } from '../../cache/presigned-download.ts';
 import { errorMessage, systemErrorCode } from '../../lib/errors.ts';
-import { systemClock } from '../../platform/system-clock.ts';
 import { extractionLimits, extractorConcurrency } from './archive-settings.ts';
-import { cacheOptions, cacheTransfer, checkCacheOptions, refuseGoCloud } from './cache-options.ts';
+import { cacheOptions, cacheTransfer, checkCacheOptions, objectStoreAccess, runTransfer } from './cache-options.ts';
 import { defineHelperCommand, type HelperContext } from './helper-command.ts';
 import { type OptionValues, textOption } from './options.ts';
-import { withRetries } from './retry.ts';
 import { projectDirectory } from './selection-options.ts';
 
 const options = {
@@ -43,10 +43,26 @@ export const cacheExtractor = defineHelperCommand({
 
 /** @returns whether to go on. */
 async function download(values: Options, path: string, context: HelperContext, signal: AbortSignal): Promise<boolean> {
-  const { io, log } = context;
+  const { log } = context;
   if (values.url === '' && values['gocloud-url'] === '') {
     log.info(localOnly);
     return true;
+  }
+  try {
+    await runTransfer(await downloadFrom(values, path, context), values, context, signal);
+    return true;
+  } catch (error) {
+    signal.throwIfAborted();
+    log.warn(errorMessage(error));
+    return false;
+  }
+}
+
+async function downloadFrom(values: Options, path: string, context: HelperContext): Promise<RepeatedTransfer> {
+  const transfer = cacheTransfer(values, 'download', context);
+  if (values['gocloud-url'] !== '') {
+    const source = { url: values['gocloud-url'], alternateUrl: values['alternate-gocloud-url'] };
+    return objectDownload(source, path, await objectStoreAccess(values, context.io), transfer);
   }
   const source = {
     url: values.url,
@@ -54,18 +70,7 @@ async function download(values: Options, path: string, context: HelperContext, s
     alternateUrl: values['alternate-url'],
     alternateHeadUrl: values['alternate-head-url'],
   };
-  const policy = { tries: () => 1 + Math.max(0, values.retry), delayMs: () => values['retry-time'] };
-  const ports = { log, clock: io.clock ?? systemClock() };
-  try {
-    if (values.url === '') refuseGoCloud(values['gocloud-url']);
-    const transfer = cacheTransfer(values, context);
-    await withRetries(() => downloadCache(source, path, transfer, signal), policy, ports, signal);
-    return true;
-  } catch (error) {
-    signal.throwIfAborted();
-    log.warn(errorMessage(error));
-    return false;
-  }
+  return presignedDownload(source, path, transfer);
 }
 
 async function extract(path: string, { io, log }: HelperContext, signal: AbortSignal): Promise<number> {

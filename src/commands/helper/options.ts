@@ -72,6 +72,11 @@ export function isTrue(text: string | undefined): boolean {
   return ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text ?? '');
 }
 
+/** Whether a text is one of the spellings of false. */
+export function isFalse(text: string | undefined): boolean {
+  return ['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text ?? '');
+}
+
 /**
  * Reads a command line: `--name value`, `--name=value`, one dash as good as two. An option that is not given is taken
  * from its environment variable, where that is not empty.
@@ -131,7 +136,7 @@ function valueOf(definition: OptionDefinition<unknown>, texts: readonly string[]
 
 function parseSwitch(text: string, flag: string): boolean {
   if (isTrue(text)) return true;
-  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false;
+  if (isFalse(text)) return false;
   throw invalid(text, flag, 'true or false');
 }
 

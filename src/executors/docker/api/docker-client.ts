@@ -33,8 +33,9 @@ export interface DockerClient extends DockerContainers, DockerImages, DockerReso
   info(signal: AbortSignal): Promise<DaemonInfo>;
   version(signal: AbortSignal): Promise<DaemonVersion>;
   /**
-   * What happens at the daemon, from `since` (or from when the daemon has taken the request: the promise resolves
-   * then, so that nothing that is done afterwards is missed). Ends with the signal, `close` or the connection.
+   * What happens at the daemon, from `since`; without it from a moment before this call: what is done once the promise
+   * has resolved is not missed, events of the second before may come too. Ends with the signal, `close` or the
+   * connection.
    */
   events(options: EventOptions, signal: AbortSignal): Promise<EventStream>;
   /** Closes idle connections; streams go on. */

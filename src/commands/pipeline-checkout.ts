@@ -53,10 +53,14 @@ export async function openCheckout(
   signal: AbortSignal,
 ): Promise<Checkout> {
   const { env } = environment;
-  const folder = await realPath(environment.workingDirectory);
-  const [{ facts, repository }, userVariables] = await Promise.all([
-    readGitFacts({ folder, env, tag: options.tag, branch: options.branch }, signal),
-    readVariables(options, folder),
+  const { workingDirectory } = environment;
+  // Git starts within the call: what the caller loads meanwhile costs no time.
+  const [{ facts, repository }, { folder, userVariables }] = await Promise.all([
+    readGitFacts({ folder: workingDirectory, env, tag: options.tag, branch: options.branch }, signal),
+    realPath(workingDirectory).then(async (path) => ({
+      folder: path,
+      userVariables: await readVariables(options, path),
+    })),
   ]);
   const compileOptions = {
     files: workTreeFiles(facts.workTree, repository, env),

@@ -10,8 +10,7 @@ import { createCoordinatorClients } from '../gitlab/coordinator-clients.ts';
 import { CommandError } from '../lib/errors.ts';
 import { type RunnerManager, startRunnerManager } from '../manager/runner-manager.ts';
 import type { Logger } from '../observability/logger.ts';
-import { connectCoordinator } from '../pipeline/run/coordinator-client.ts';
-import { listFolder, makePrivateFolder } from '../platform/private-folder.ts';
+import { makePrivateFolder } from '../platform/private-folder.ts';
 import { selfCommand } from '../platform/self-command.ts';
 import { readStateFile, replaceStateFile } from '../platform/state-file.ts';
 import { systemClock } from '../platform/system-clock.ts';
@@ -29,6 +28,8 @@ export interface EmbeddedOptions {
 export interface Embedded {
   readonly url: string;
   readonly adminToken: string;
+  /** The runner asks for jobs from now on: before the first is there, it would hear that there is none. */
+  takeJobs(): void;
   /** Waits for what runs and ends both. Idempotent. */
   close(): Promise<void>;
   /** Aborts what runs, then as `close`. */
@@ -44,21 +45,26 @@ const traceIntervalMs = 100;
 const signOfLifeIntervalMs = 500;
 
 /** Starts a coordinator on loopback and a manager with one shell runner that it serves. */
-export async function startEmbedded(options: EmbeddedOptions, signal: AbortSignal): Promise<Embedded> {
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { folder, concurrency, logger } = options;
   const coordinator = await startOnUsualPort(options);
   try {
-    await abortUnfinished(coordinator, options, signal);
+    // Nobody waits for pipelines of earlier runs any more; those that wait for a manual job would be kept for ever.
+    coordinator.abortUnfinished();
     const runner = shellRunner(coordinator, folder, concurrency);
-    const manager = await startManager(options, [runner], join(folder, 'journal'));
+    const gate = Promise.withResolvers<void>();
+    const manager = await startManager(options, [runner], join(folder, 'journal'), gate.promise);
     let closed: Promise<void> | undefined;
     return {
       url: coordinator.url,
       adminToken: coordinator.adminToken,
+      takeJobs: () => gate.resolve(),
       stop: (signalName) => {
+        gate.resolve();
         if (manager.manager.state !== 'forceful-shutdown') manager.manager.stop(signalName);
       },
       close: () => {
+        gate.resolve();
         closed ??= closeBoth(manager, coordinator, logger);
         return closed;
       },
@@ -69,39 +75,19 @@ export async function startEmbedded(options: EmbeddedOptions, signal: AbortSigna
   }
 }
 
-/**
- * Ends the jobs that a killed run left in a slot: their processes are found by the journal and stopped.
- * @returns whether there were any.
- */
-export async function endLeftovers(options: EmbeddedOptions, signal: AbortSignal): Promise<boolean> {
+/** Ends the jobs that a killed run left in a slot: their processes are found by the journal and stopped. */
+export async function endLeftovers(options: EmbeddedOptions): Promise<void> {
   const { folder, concurrency } = options;
   const journal = join(folder, 'journal');
-  if (listFolder(join(journal, 'jobs')).length === 0) return false;
   const coordinator = await startOnUsualPort(options);
   try {
-    await abortUnfinished(coordinator, options, signal);
+    coordinator.abortUnfinished();
     const started = await startManager(options, [shellRunner(coordinator, folder, concurrency)], journal);
     started.manager.stop('leftover');
     await started.manager.done;
     await started.close();
   } finally {
     await coordinator.close();
-  }
-  return true;
-}
-
-/** Nobody waits for pipelines of earlier runs any more; those that wait for a manual job would be kept for ever. */
-async function abortUnfinished(
-  coordinator: RunningCoordinator,
-  options: EmbeddedOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const { url, adminToken } = coordinator;
-  const client = connectCoordinator({ url, adminToken, caFile: '' }, options.env, () => {});
-  try {
-    for (const id of await client.unfinished(signal)) await client.stop(id, 'abort', signal);
-  } finally {
-    client.close();
   }
 }
 
@@ -180,11 +166,15 @@ interface StartedManager {
   close(): Promise<void>;
 }
 
-/** Resolves once the jobs of earlier managers are taken up. */
+/**
+ * Resolves once the jobs of earlier managers are found.
+ * @param gate resolves when the manager may take them up and ask for new ones; default: at once.
+ */
 async function startManager(
   options: EmbeddedOptions,
   runners: readonly RunnerConfig[],
   journal: string,
+  gate?: Promise<void>,
 ): Promise<StartedManager> {
   const { env, logger, folder, concurrency } = options;
   const clock = systemClock();
@@ -217,6 +207,7 @@ async function startManager(
       } finally {
         // The manager takes the jobs up in the same turn as it gets them.
         setImmediate(() => adopted.resolve());
+        await gate;
       }
     },
   });

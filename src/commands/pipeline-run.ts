@@ -62,14 +62,21 @@ async function compileAndRun(
   environment: CommandEnvironment,
   stop: StopRequests,
 ): Promise<number> {
-  const [checkout] = await Promise.all([
+  // Modules are loaded while git and the disk work: that is most of the time before the first job.
+  const [checkout, { prepareRun }] = await Promise.all([
     openCheckout(options, environment, stop.signal),
+    import('./pipeline-prepare.ts'),
+    options.coordinator === undefined ? import('./pipeline-target-local.ts') : import('./pipeline-target.ts'),
     makeArtifactsFolder(options, environment),
   ]);
   await using target = await openTarget(options, environment, checkout.facts.workTree, stop);
-  const { prepareRun } = await import('./pipeline-prepare.ts');
-  const prepared = await prepareRun(checkout, target.sourcesFolder, options, environment, stop.signal);
+  const preparing = prepareRun(checkout, target.sourcesFolder, options, environment, stop.signal);
+  const starting = target.start();
+  // Told where it is waited for; disposing waits for it too.
+  starting.catch(() => {});
+  const prepared = await preparing;
   if (prepared === undefined) return 0;
+  await starting;
   return await followRun(options, environment, stop, target, prepared);
 }
 
@@ -80,7 +87,6 @@ async function followRun(
   target: PipelineTarget,
   prepared: PreparedRun,
 ): Promise<number> {
-  await target.start();
   const { client } = target;
   const submission = await fitToTarget(options, environment, client, prepared.submission, target.signal);
   const [{ runPipeline }, { exitCodeOf }, reporter] = await Promise.all([

@@ -2,14 +2,14 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AbortReason } from '../lib/abort.ts';
 import { type LogFields, type Logger, silentLogger } from '../observability/logger.ts';
-import { type CoordinatorClient, connectCoordinator } from '../pipeline/run/coordinator-client.ts';
+import type { CoordinatorClient } from '../pipeline/run/coordinator-client.ts';
 import { stateFolderOf } from '../pipeline/run/state-folder.ts';
 import { type StateSlot, takeAbandonedSlots, takeSlot } from '../pipeline/run/state-slots.ts';
 import { processAccount } from '../platform/account.ts';
 import { inspectEntry } from '../platform/file-tree.ts';
-import { makePrivateFolder, removeTreeAsync } from '../platform/private-folder.ts';
+import { listFolder, makePrivateFolder, removeTreeAsync } from '../platform/private-folder.ts';
 import type { CommandEnvironment } from './command-environment.ts';
-import { type Embedded, type EmbeddedOptions, endLeftovers, startEmbedded } from './pipeline-embedded.ts';
+import type { Embedded, EmbeddedOptions } from './pipeline-embedded.ts';
 import type { PipelineTarget } from './pipeline-target.ts';
 
 export interface LocalTargetOptions {
@@ -62,9 +62,18 @@ function placeOf(options: LocalTargetOptions, { env, workingDirectory }: Command
 function localTarget(slot: StateSlot, options: EmbeddedOptions, environment: CommandEnvironment): PipelineTarget {
   const sourcesFolder = join(slot.folder, 'sources');
   const controller = new AbortController();
+  let starting: Promise<void> | undefined;
   let embedded: Embedded | undefined;
   let client: CoordinatorClient | undefined;
   makePrivateFolder(sourcesFolder);
+  const start = async (): Promise<void> => {
+    const [{ startEmbedded }, { connectCoordinator }] = await loadEmbedded();
+    embedded = await startEmbedded(options);
+    const { url, adminToken } = embedded;
+    client = connectCoordinator({ url, adminToken, caFile: '' }, environment.env, (problem) =>
+      environment.stderr(`${problem}\n`),
+    );
+  };
   return {
     sourcesFolder,
     signal: controller.signal,
@@ -73,22 +82,29 @@ function localTarget(slot: StateSlot, options: EmbeddedOptions, environment: Com
       return client;
     },
     start: async () => {
-      embedded = await startEmbedded(options, controller.signal);
-      const { url, adminToken } = embedded;
-      client = connectCoordinator({ url, adminToken, caFile: '' }, environment.env, (problem) =>
-        environment.stderr(`${problem}\n`),
-      );
+      starting ??= start();
+      await starting;
     },
-    sendSources: async (pipelineId, { manifest }, signal) => await client?.nameSources(pipelineId, manifest, signal),
+    sendSources: async (pipelineId, { manifest }, signal) => {
+      await client?.nameSources(pipelineId, manifest, signal);
+      embedded?.takeJobs();
+    },
     abortJobs: (why) => embedded?.stop(why),
     giveUp: (why) => controller.abort(new AbortReason('aborted', why)),
     [Symbol.asyncDispose]: async () => {
+      // Whoever gave up early finds out here that it had started after all.
+      await starting?.catch(() => {});
       await embedded?.close();
       client?.close();
       await removeTreeAsync(sourcesFolder);
       await slot.release();
     },
   };
+}
+
+/** Coordinator and runner are most of the program: they are loaded once git is at work. */
+async function loadEmbedded() {
+  return await Promise.all([import('./pipeline-embedded.ts'), import('../pipeline/run/coordinator-client.ts')]);
 }
 
 interface CleanUp {
@@ -105,8 +121,12 @@ async function cleanUp(
   signal: AbortSignal,
 ): Promise<void> {
   const end = async (slot: StateSlot): Promise<void> => {
-    const hadJobs = await endLeftovers({ ...embeddedOptions(slot.folder), logger: leftoverLogger }, signal);
-    if (hadJobs) environment.stderr('Ended the jobs of a run that was killed.\n');
+    if (hasLeftovers(slot)) {
+      const [{ endLeftovers }] = await loadEmbedded();
+      await endLeftovers({ ...embeddedOptions(slot.folder), logger: leftoverLogger });
+      environment.stderr('Ended the jobs of a run that was killed.\n');
+      signal.throwIfAborted();
+    }
     await removeTreeAsync(join(slot.folder, 'sources'));
   };
   await end(own);
@@ -119,6 +139,10 @@ async function cleanUp(
       await slot.release();
     }
   }
+}
+
+function hasLeftovers({ folder }: StateSlot): boolean {
+  return listFolder(join(folder, 'journal', 'jobs')).length > 0;
 }
 
 /** Coordinator and manager speak only of what somebody must look at. */

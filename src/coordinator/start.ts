@@ -40,6 +40,8 @@ export interface RunningCoordinator {
     /** Takes the runner of that description that was made before, if there is one. */
     readonly reuse?: boolean;
   }): { readonly id: number; readonly token: string };
+  /** Aborts every pipeline that is not over, waiting ones too. */
+  abortUnfinished(): void;
   /** Ends held requests and streams and gives the data folder back. Running jobs stay running. Idempotent. */
   close(): Promise<void>;
 }
@@ -79,6 +81,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Run
         maximum_timeout: 0,
       });
       return { id: runner.id, token: runner.token };
+    },
+    abortUnfinished: () => {
+      for (const pipeline of core.pipelines.all()) {
+        if (pipeline.record.finishedAt === null) core.conductor.stopPipeline(pipeline, 'abort');
+      }
     },
     close: () => {
       closed ??= closeParts(started, lock);

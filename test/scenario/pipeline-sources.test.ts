@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startEmbedded } from '../../src/commands/pipeline-embedded.ts';
 import { silentLogger } from '../../src/observability/logger.ts';
-import { makeScratch, neverAborted, type Scratch } from '../integration/sources/harness.ts';
+import { makeScratch, type Scratch } from '../integration/sources/harness.ts';
 import { startProgram } from './pipeline-program.ts';
 
 function makeRepository(scratch: Scratch, path: string, files: Readonly<Record<string, string>>): string {
@@ -76,10 +76,8 @@ test('the pipeline runs on another coordinator', async () => {
   const folder = join(scratch.root, 'server');
   mkdirSync(folder);
   const keep = { pipelines: 5, days: 1 };
-  const server = await startEmbedded(
-    { folder, concurrency: 2, keep, env: scratch.env, logger: silentLogger },
-    neverAborted,
-  );
+  const server = await startEmbedded({ folder, concurrency: 2, keep, env: scratch.env, logger: silentLogger });
+  server.takeJobs();
   try {
     writeFileSync(join(scratch.root, 'token'), `${server.adminToken}\n`);
     const wrong = await startProgram(scratch, app, 'run', { coordinator: server.url }).ended;

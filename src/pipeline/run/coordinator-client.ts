@@ -30,8 +30,6 @@ const runnerView = z.object({ tags: z.array(z.string()), run_untagged: z.boolean
 
 export type RunnerView = z.output<typeof runnerView>;
 
-const pipelineList = z.array(z.object({ id: z.number(), finished_at: z.string().nullable() }));
-
 /** The administration API of a coordinator, as far as running a pipeline needs it. */
 export interface CoordinatorClient {
   /** The runners that the coordinator knows. */
@@ -49,8 +47,6 @@ export interface CoordinatorClient {
   /** Events from a number on, until the pipeline is over or waits for somebody. */
   events(pipelineId: number, from: number, signal: AbortSignal): AsyncGenerator<PipelineEvent>;
   read(pipelineId: number, signal: AbortSignal): Promise<PipelineView>;
-  /** Ids of the pipelines that are not over, waiting ones too. */
-  unfinished(signal: AbortSignal): Promise<readonly number[]>;
   /** `cancel` lets after_script and later build stages run, `abort` does not. */
   stop(pipelineId: number, how: 'cancel' | 'abort', signal: AbortSignal): Promise<void>;
   /** An artifact's bytes. */
@@ -133,10 +129,6 @@ export function connectCoordinator(
       for await (const line of linesOf(contentOf(response))) yield JSON.parse(line) as PipelineEvent;
     },
     read: async (id, signal) => await sendFor(pipelineView, 'GET', `pipelines/${id}`, signal),
-    unfinished: async (signal) => {
-      const listed = pipelineList.parse(JSON.parse(await readText((await send('GET', 'pipelines', signal)).body)));
-      return listed.filter((pipeline) => pipeline.finished_at === null).map(({ id }) => id);
-    },
     stop: async (id, how, signal) => {
       (await send('POST', `pipelines/${id}/${how}`, signal)).discard();
     },

@@ -1,8 +1,11 @@
 import { basename } from 'node:path';
 import { redactUrlCredentials } from '../../lib/redact.ts';
 import { processAccount } from '../../platform/account.ts';
-import { type Git, readGit, splitNul, tryGit, userGit, withGit } from '../../platform/run-git.ts';
+import { type Git, readGit, tryGit, userGit } from '../../platform/run-git.ts';
+import { realPath } from '../../platform/source-files.ts';
+import { type GitConfig, readGitConfig } from './git-config.ts';
 import type { GitFacts } from './git-facts.ts';
+import { readHeadRefs } from './head-refs.ts';
 import { parseRemoteUrl } from './remote-address.ts';
 import { findSourceRepository, type SourceRepository } from './source-repository.ts';
 
@@ -22,28 +25,25 @@ export interface GitReading {
   readonly facts: GitFacts;
 }
 
+const noRefs = { head: '', originHead: '', upstream: '' };
+
 /**
- * Reads what git knows about a checkout. The questions are asked side by side.
+ * Reads what git knows about a checkout. The questions are asked side by side, from the moment of the call on.
  * @throws CommandError where git is missing or refuses.
  */
 export async function readGitFacts(request: GitFactsRequest, signal: AbortSignal): Promise<GitReading> {
-  const git = withGit(userGit(request.folder, request.env), {}, ['i18n.logOutputEncoding=UTF-8']);
-  const [repository, config, head, upstream, originHead, commit] = await Promise.all([
-    findSourceRepository(request.folder, request.env, signal),
-    readConfig(git, signal),
-    readText(git, ['symbolic-ref', '--quiet', 'HEAD'], signal),
-    readText(git, ['rev-parse', '--verify', '--quiet', '@{upstream}^{commit}'], signal),
-    readText(git, ['symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD'], signal),
-    readText(git, ['log', '-1', '--format=%an <%ae>%n%cI%n%B'], signal),
-  ]);
-  const defaultBranch = defaultBranchOf(originHead, config);
-  const branch = request.branch ?? (await currentBranch(repository, git, head, defaultBranch, signal));
+  const git = userGit(request.folder, request.env);
+  const repository = await findSourceRepository(request.folder, request.env, signal);
+  const config = repository?.config ?? (await readGitConfig(git, signal));
+  const refs = repository === undefined ? noRefs : await readHeadRefs(repository, signal);
+  const defaultBranch = defaultBranchOf(refs.originHead, config);
+  const branch = request.branch ?? (await currentBranch(repository, git, refs.head, defaultBranch, signal));
   const tagMessage = request.tag === undefined ? '' : await readTagMessage(git, request.tag, signal);
   const remoteUrl = remoteUrlOf(config);
   const noSha = '0'.repeat(repository?.objectFormat === 'sha256' ? 64 : 40);
-  const [author = '', timestamp = '', ...message] = commit.split('\n');
+  const { author, timestamp, message } = repository?.headCommit ?? { author: '', timestamp: '', message: '' };
   const sha = repository?.headSha ?? noSha;
-  const workTree = repository?.workTree ?? request.folder;
+  const workTree = repository?.workTree ?? (await realPath(request.folder));
   const facts: GitFacts = {
     workTree,
     isRepository: repository !== undefined,
@@ -54,8 +54,8 @@ export async function readGitFacts(request: GitFactsRequest, signal: AbortSignal
     tag: request.tag,
     tagMessage,
     refName: request.tag ?? branch,
-    beforeSha: upstream === '' ? noSha : upstream,
-    message: message.join('\n'),
+    beforeSha: refs.upstream === '' ? noSha : refs.upstream,
+    message,
     author,
     timestamp: timestamp === '' ? new Date().toISOString() : timestamp,
     remoteUrl: remoteUrl === undefined ? undefined : redactUrlCredentials(remoteUrl),
@@ -73,21 +73,6 @@ export async function readGitFacts(request: GitFactsRequest, signal: AbortSignal
 /** The facts of a pipeline that checks out another commit than HEAD: its snapshot. */
 export function factsOfSnapshot(facts: GitFacts, sha: string): GitFacts {
   return { ...facts, sha, shortSha: sha.slice(0, 8) };
-}
-
-type GitConfig = ReadonlyMap<string, readonly string[]>;
-
-async function readConfig(git: Git, signal: AbortSignal): Promise<GitConfig> {
-  const { exitCode, stdout } = await tryGit(git, ['config', '--null', '--list'], signal);
-  const values = new Map<string, string[]>();
-  if (exitCode !== 0) return values;
-  for (const entry of splitNul(stdout)) {
-    const text = Buffer.from(entry, 'latin1').toString('utf8');
-    const end = text.indexOf('\n');
-    const name = end === -1 ? text : text.slice(0, end);
-    values.set(name, [...(values.get(name) ?? []), end === -1 ? 'true' : text.slice(end + 1)]);
-  }
-  return values;
 }
 
 /** What git prints, empty where it has no answer. */

@@ -26,10 +26,8 @@ export async function findHistoryRefs(
   const { git, headSha } = repository;
   // Of a partial clone's history, objects may be missing.
   if (headSha === undefined || repository.isPartial) return [];
-  const [merged, base] = await Promise.all([
-    readMergedRefs(git, headSha, signal),
-    sharedDefaultBranch(git, headSha, wishes.defaultBranch, signal),
-  ]);
+  const merged = await readMergedRefs(git, headSha, signal);
+  const base = await sharedDefaultBranch(repository, headSha, wishes.defaultBranch, merged, signal);
   const refs = new Map<string, string>();
   if (base !== undefined) refs.set(`refs/heads/${wishes.defaultBranch}`, base);
   for (const { name, sha } of merged) {
@@ -69,14 +67,20 @@ async function readMergedRefs(git: Git, headSha: string, signal: AbortSignal): P
     .map((line) => ({ sha: line.slice(0, line.indexOf(' ')), name: line.slice(line.indexOf(' ') + 1) }));
 }
 
+/** Where HEAD left the default branch, by the remote's state of it where that is known. */
 async function sharedDefaultBranch(
-  git: Git,
+  { git, config }: SourceRepository,
   headSha: string,
   branch: string | undefined,
+  merged: readonly ServedRef[],
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (branch === undefined) return undefined;
-  for (const ref of [`refs/remotes/origin/${branch}`, `refs/heads/${branch}`]) {
+  const hasRemote = [...config.keys()].some((name) => name.startsWith('remote.'));
+  const candidates = [...(hasRemote ? [`${originPrefix}${branch}`] : []), `refs/heads/${branch}`];
+  for (const ref of candidates) {
+    const whole = merged.find(({ name }) => name === ref);
+    if (whole !== undefined) return whole.sha;
     const { exitCode, stdout } = await tryGit(git, ['merge-base', headSha, ref], signal);
     if (exitCode === 0) return stdout.toString('latin1').trim();
   }

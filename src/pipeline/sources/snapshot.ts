@@ -6,7 +6,14 @@ import { findLfsStores, hasOwnLfsUrl } from './lfs-stores.ts';
 import { findHistoryRefs, type RefWishes, withSnapshotRefs } from './served-refs.ts';
 import { commitSnapshot } from './snapshot-commit.ts';
 import { findSourceRepository, type SourceRepository } from './source-repository.ts';
-import { type StagingArea, setSubmoduleCommits, stageFolder, stageWorkTree, stagingAreaIn } from './stage-work-tree.ts';
+import {
+  isCleanWorkTree,
+  type StagingArea,
+  setSubmoduleCommits,
+  stageFolder,
+  stageWorkTree,
+  stagingAreaIn,
+} from './stage-work-tree.ts';
 import { type CheckedOutSubmodule, findSubmodules } from './submodules.ts';
 
 /** A work tree as jobs will see it, in a bare repository that borrows the user's objects. */
@@ -46,14 +53,18 @@ export async function takeSnapshot(
   refs: Promise<RefWishes> | undefined,
   signal: AbortSignal,
 ): Promise<RepositorySnapshot> {
-  await initServedRepository(directory, repository.objectFormat, repository.objectsDirectory);
   const area = stagingAreaIn(directory);
-  const [tree, served, lfsStores, ownLfsUrl] = await Promise.all([
-    commitWorkTree(repository, directory, area, signal),
+  // What git has to say takes longest, so it is asked first.
+  const [isClean, served, lfsStores, ownLfsUrl] = await Promise.all([
+    isCleanWorkTree(repository, area, signal),
     readRefs(repository, refs, signal),
-    findLfsStores(repository, signal),
+    findLfsStores(repository),
     hasOwnLfsUrl(repository, signal),
+    initServedRepository(directory, repository.objectFormat, repository.objectsDirectory),
   ]);
+  const tree = isClean
+    ? { sha: repository.headSha ?? '', submodules: [], leftOut: [] }
+    : await commitWorkTree(repository, directory, area, signal);
   const { sha, submodules } = tree;
   const allRefs = withSnapshotRefs(served.history, served.wishes, sha, repository.headSha);
   await publishSnapshot(directory, { sha, refs: allRefs, shallowCommits: repository.shallowCommits });

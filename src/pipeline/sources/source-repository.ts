@@ -4,6 +4,7 @@ import { listFolder } from '../../platform/private-folder.ts';
 import type { CommandOutput } from '../../platform/run-command.ts';
 import { type Git, gitFailure, tryGit, userGit, withGit } from '../../platform/run-git.ts';
 import { readIfPresent } from '../../platform/source-files.ts';
+import { type GitConfig, readGitConfig } from './git-config.ts';
 
 /** A checkout of the user, as found. Everything in it is only read. */
 export interface SourceRepository {
@@ -25,6 +26,18 @@ export interface SourceRepository {
   readonly headTree: string | undefined;
   /** Committer date of HEAD in git's raw form: seconds since the epoch and offset. */
   readonly headDate: string | undefined;
+  /** What else HEAD's commit says; empty before the first one. */
+  readonly headCommit: HeadCommit;
+  /** Git's settings here. */
+  readonly config: GitConfig;
+}
+
+export interface HeadCommit {
+  /** `Name <mail>` */
+  readonly author: string;
+  /** Committer date, ISO 8601 with offset. */
+  readonly timestamp: string;
+  readonly message: string;
 }
 
 const locationQuestions = [
@@ -52,10 +65,11 @@ export async function findSourceRepository(
 ): Promise<SourceRepository | undefined> {
   const git = userGit(folder, env);
   // Answers are told apart by their text here; filters and hooks never see this locale.
-  const plainGit = withGit(git, { LC_ALL: 'C' });
-  const [location, head] = await Promise.all([
+  const plainGit = withGit(git, { LC_ALL: 'C' }, ['i18n.logOutputEncoding=UTF-8']);
+  const [location, head, config] = await Promise.all([
     tryGit(plainGit, locationQuestions, signal),
-    tryGit(plainGit, ['log', '-1', '--date=raw', '--format=%H%n%T%n%cd'], signal),
+    tryGit(plainGit, ['log', '-1', '--date=raw', '--format=%H%n%T%n%cd%n%an <%ae>%n%cI%n%B'], signal),
+    readGitConfig(git, signal),
   ]);
   if (location.exitCode !== 0) {
     if (/not a git repository/i.test(location.stderr)) return undefined;
@@ -66,15 +80,16 @@ export async function findSourceRepository(
     }
     throw gitFailure(locationQuestions, location.stderr);
   }
-  const [headSha, headTree, headDate] = await readHead(plainGit, head, signal);
+  const [headSha, headTree, headDate, author = '', timestamp = '', ...message] = await readHead(plainGit, head, signal);
   const described = await describe(git, location.stdout.toString('utf8'));
   const shallowCommits = described.isPartial && headSha !== undefined ? [headSha] : described.shallowCommits;
-  return { ...described, shallowCommits, headSha, headTree, headDate };
+  const headCommit = { author, timestamp, message: message.join('\n') };
+  return { ...described, shallowCommits, headSha, headTree, headDate, headCommit, config };
 }
 
-/** Commit and tree of HEAD; nothing only where it is certain that there is no commit yet. */
+/** What HEAD's commit says, line by line; nothing only where it is certain that there is no commit yet. */
 async function readHead(git: Git, log: CommandOutput, signal: AbortSignal): Promise<readonly (string | undefined)[]> {
-  if (log.exitCode === 0) return log.stdout.toString('utf8').trim().split('\n');
+  if (log.exitCode === 0) return log.stdout.toString('utf8').replace(/\n$/, '').split('\n');
   const { exitCode } = await tryGit(git, ['rev-parse', '--verify', '--quiet', 'HEAD'], signal);
   if (exitCode === 0) throw gitFailure(['log'], log.stderr);
   return [];
@@ -83,7 +98,7 @@ async function readHead(git: Git, log: CommandOutput, signal: AbortSignal): Prom
 async function describe(
   git: Git,
   location: string,
-): Promise<Omit<SourceRepository, 'headSha' | 'headTree' | 'headDate'>> {
+): Promise<Omit<SourceRepository, 'headSha' | 'headTree' | 'headDate' | 'headCommit' | 'config'>> {
   const [workTree, gitDirectory, commonDirectory, objectsDirectory, indexFile, format] = location.split('\n');
   if (!workTree || !gitDirectory || !commonDirectory || !objectsDirectory || !indexFile) {
     throw new CommandError('git does not say where the repository is; it must be 2.31 or later', { exitCode: 2 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Git, readGit, splitNul, withGit } from '../../platform/run-git.ts';
-import { copyWithEarlierTime } from '../../platform/source-files.ts';
+import { copyWithEarlierTime, kindOf } from '../../platform/source-files.ts';
 import type { SourceRepository } from './source-repository.ts';
 
 /** Where a snapshot is put together, outside the user's repository. */
@@ -24,6 +24,33 @@ export interface StagedWorkTree {
 function stagingSettings(area: StagingArea): readonly string[] {
   return ['core.safecrlf=false', 'advice.addEmbeddedRepo=false', `lfs.storage=${area.lfsDirectory}`];
 }
+
+/**
+ * Whether the work tree is what HEAD says, with nothing beside it. A tree with submodules never counts as clean: their
+ * work trees have snapshots of their own.
+ */
+export async function isCleanWorkTree(
+  repository: SourceRepository,
+  area: StagingArea,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (repository.headSha === undefined) return false;
+  const git = withGit(repository.git, {}, stagingSettings(area));
+  const [status, modules] = await Promise.all([
+    readGit(git, statusQuestion, signal),
+    kindOf(join(repository.workTree, '.gitmodules')),
+  ]);
+  return status.length === 0 && modules === undefined;
+}
+
+const statusQuestion = [
+  'status',
+  '--porcelain=v2',
+  '-z',
+  '--no-renames',
+  '--untracked-files=normal',
+  '--ignore-submodules=none',
+];
 
 /**
  * Puts the work tree as it is now, with untracked files that are not ignored, into a private index. The user's index

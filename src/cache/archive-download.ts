@@ -8,7 +8,7 @@ import {
   type StagedFile,
 } from '../platform/staged-file.ts';
 import type { OpenRemote, RemoteBytes } from '../transfer/remote-bytes.ts';
-import { RemoteDownload } from '../transfer/remote-download.ts';
+import { RemoteChangedError, RemoteDownload } from '../transfer/remote-download.ts';
 import { recordRemote } from './cache-manifest.ts';
 import { type CacheMetadata, writeCacheMetadata } from './cache-metadata.ts';
 import type { CacheTransfer } from './cache-transfer.ts';
@@ -52,11 +52,6 @@ export class ArchiveDownload {
     this.#transfer = transfer;
   }
 
-  /** Whether a try left something that the next one can add to. */
-  get canResume(): boolean {
-    return this.#staged?.download.canResume === true;
-  }
-
   /** @param first the answer the object begins with. @throws as `RemoteDownload.begin`. */
   async begin(remote: RemoteArchive, first: RemoteBytes, signal: AbortSignal): Promise<void> {
     this.#remote = remote;
@@ -64,12 +59,18 @@ export class ArchiveDownload {
     await this.#run(remote, (download) => download.begin(first, remote.open, signal));
   }
 
-  /** Goes on where the last try stopped. */
-  async resume(signal: AbortSignal): Promise<void> {
+  /** Goes on where the last try stopped. @returns whether that could be: the download has to begin anew otherwise. */
+  async resume(signal: AbortSignal): Promise<boolean> {
     const remote = this.#remote;
-    if (remote === undefined) throw new Error('nothing was begun');
+    if (remote === undefined || this.#staged?.download.canResume !== true) return false;
     this.#announce(remote, false);
-    await this.#run(remote, (download) => download.resume(remote.open, signal));
+    try {
+      await this.#run(remote, (download) => download.resume(remote.open, signal));
+      return true;
+    } catch (error) {
+      if (error instanceof RemoteChangedError) return false;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

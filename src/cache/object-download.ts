@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { AbortReason } from '../lib/abort.ts';
 import { errorMessage } from '../lib/errors.ts';
 import type { OpenRemote, RemoteBytes } from '../transfer/remote-bytes.ts';
+import { RemoteChangedError } from '../transfer/remote-download.ts';
 import { ArchiveDownload } from './archive-download.ts';
 import type { CacheTransfer, RepeatedTransfer } from './cache-transfer.ts';
 import { ObjectChangedError } from './object-errors.ts';
@@ -49,8 +50,7 @@ export function objectDownload(
   return {
     attempt: async (signal) => {
       transfer.log.info('Using GoCloud URL for cache download');
-      if (download.canResume) await download.resume(signal);
-      else await begin(signal);
+      if (!(await download.resume(signal))) await begin(signal);
     },
     close: () => download.close(),
   };
@@ -114,13 +114,15 @@ function openObject({ place, facts }: FoundObject): OpenRemote {
       ...(isWhole ? {} : { range: { start, end } }),
       ...(etag === '' ? {} : { ifMatch: etag }),
     };
-    const content = await place.store.get(place.name, request, signal);
+    const content = await place.store.get(place.name, request, signal).catch((error: unknown) => {
+      throw error instanceof ObjectChangedError ? new RemoteChangedError() : error;
+    });
     if (content.facts.sizeBytes !== facts.sizeBytes || (etag !== '' && content.facts.etag !== facts.etag)) {
       content.discard();
-      throw new ObjectChangedError();
+      throw new RemoteChangedError();
     }
     const discard = () => content.discard();
-    return { start, end, totalBytes: facts.sizeBytes, validator: etag, body: content.body, discard };
+    return { isPart: !isWhole, start, end, totalBytes: facts.sizeBytes, validator: etag, body: content.body, discard };
   };
 }
 

@@ -32,8 +32,7 @@ export function presignedDownload(
   return {
     attempt: async (signal) => {
       transfer.log.info('Using presigned URL for cache download');
-      if (download.canResume) await download.resume(signal);
-      else await begin(source, archivePath, download, transfer, signal);
+      if (!(await download.resume(signal))) await begin(source, archivePath, download, transfer, signal);
     },
     close: () => download.close(),
   };

@@ -4,6 +4,8 @@ import type { HttpResponse } from '../platform/http-message.ts';
 
 /** Bytes of a remote object on their way: all of it or one part. */
 export interface RemoteBytes {
+  /** The answer says which part it is, be that the whole. */
+  readonly isPart: boolean;
   /** Position of the first byte. */
   readonly start: number;
   /** Position behind the last byte; undefined = nobody said. */
@@ -45,14 +47,14 @@ export function remoteBytes(response: HttpResponse): RemoteBytes {
   if (response.status !== 206) {
     const text = headerOf(response, 'content-encoding') === '' ? headerOf(response, 'content-length') : '';
     const totalBytes = /^\d+$/.test(text) ? Number(text) : undefined;
-    return { ...common, start: 0, end: totalBytes, totalBytes };
+    return { ...common, isPart: false, start: 0, end: totalBytes, totalBytes };
   }
   const range = contentRange(response);
   if (range === undefined || headerOf(response, 'content-encoding') !== '') {
     response.discard();
     throw new ExternalDependencyError('the server sent a part of the file without saying which', { retryable: true });
   }
-  return { ...common, ...range };
+  return { ...common, isPart: true, ...range };
 }
 
 function contentRange(

@@ -26,6 +26,13 @@ export interface DownloadSettings {
   readonly onBytes: (count: number) => void;
 }
 
+/** What is there is not of the object that the server has now: the download has to begin anew. */
+export class RemoteChangedError extends ExternalDependencyError {
+  constructor() {
+    super('the file changed on the server while it was downloaded', { retryable: true });
+  }
+}
+
 /**
  * A download that goes on where an earlier try of it stopped. Parts are only ever put together when all of them are
  * of the same object: same validator, same size. Memory: `concurrency` × `bufferBytes` and what sockets hold.
@@ -71,9 +78,13 @@ export class RemoteDownload {
     await this.#fetchAll(open, answer, signal);
   }
 
-  /** Fetches what an earlier try left out. @throws as `begin`. */
-  async resume(open: OpenRemote, signal: AbortSignal): Promise<void> {
-    await this.#fetchAll(open, undefined, signal);
+  /**
+   * Fetches what an earlier try left out.
+   * @param concurrency default: that of the settings.
+   * @throws RemoteChangedError where it has to begin anew; as `begin`.
+   */
+  async resume(open: OpenRemote, signal: AbortSignal, concurrency = this.#settings.concurrency): Promise<void> {
+    await this.#fetchAll(open, undefined, signal, concurrency);
   }
 
   async #restart(answer: RemoteBytes): Promise<void> {
@@ -85,16 +96,20 @@ export class RemoteDownload {
   }
 
   /** A failed piece does not keep the others from going on: they need not be fetched again by the next try. */
-  async #fetchAll(open: OpenRemote, first: RemoteBytes | undefined, signal: AbortSignal): Promise<void> {
+  async #fetchAll(
+    open: OpenRemote,
+    first: RemoteBytes | undefined,
+    signal: AbortSignal,
+    concurrency = this.#settings.concurrency,
+  ): Promise<void> {
     const waiting = this.#pieces.filter((piece) => !isWhole(piece));
-    let failure: unknown;
+    let failure: Error | undefined;
     let failuresInARow = 0;
     const work = async (given: RemoteBytes | undefined): Promise<void> => {
       let answer = given;
       for (;;) {
         const isSpoiled = this.#pieces.length > 1 && this.#validator === '';
-        const isHopeless =
-          failure !== undefined && (!isPassing(failure) || failuresInARow > this.#settings.concurrency);
+        const isHopeless = failure !== undefined && (!isPassing(failure) || failuresInARow > concurrency);
         const mayGoOn = !isSpoiled && !isHopeless;
         const piece = mayGoOn && !signal.aborted ? waiting.shift() : undefined;
         if (piece === undefined) return;
@@ -102,13 +117,13 @@ export class RemoteDownload {
           await this.#fetch(piece, answer, open, signal);
           failuresInARow = 0;
         } catch (error) {
-          if (failure === undefined || !isPassing(error)) failure = error;
+          if (failure === undefined || !isPassing(error)) failure = asError(error);
           failuresInARow += 1;
         }
         answer = undefined;
       }
     };
-    const workers = Math.max(1, Math.min(this.#settings.concurrency, waiting.length));
+    const workers = Math.max(1, Math.min(concurrency, waiting.length));
     await Promise.all(Array.from({ length: workers }, (_, index) => work(index === 0 ? first : undefined)));
     signal.throwIfAborted();
     if (failure !== undefined) throw failure;
@@ -136,7 +151,7 @@ export class RemoteDownload {
     answer.discard();
     // What is there must not be added to: the next try begins anew.
     this.#validator = '';
-    throw new ExternalDependencyError('the file changed on the server while it was downloaded', { retryable: true });
+    throw new RemoteChangedError();
   }
 
   async #copy(answer: RemoteBytes, piece: Piece, signal: AbortSignal): Promise<void> {
@@ -158,6 +173,10 @@ export class RemoteDownload {
     if (piece.end === undefined) piece.end = piece.start + piece.done;
     else if (!isWhole(piece)) throw brokeOff(new Error('it ended too early'));
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function isTransport(error: MillraceError): boolean {

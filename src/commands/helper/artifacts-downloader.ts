@@ -1,16 +1,23 @@
 import { unpackArchive } from '../../archive/unpack.ts';
-import { type DownloadState, downloadArtifacts } from '../../artifacts/artifact-download.ts';
+import { downloadArtifacts } from '../../artifacts/artifact-download.ts';
+import { artifactChunkBytes, artifactStreams } from '../../artifacts/direct-download.ts';
+import type { DownloadState } from '../../artifacts/download-refusal.ts';
 import { CommandError } from '../../lib/errors.ts';
 import { createStagedFile, type StagedFile } from '../../platform/staged-file.ts';
 import { systemClock } from '../../platform/system-clock.ts';
+import { RemoteDownload } from '../../transfer/remote-download.ts';
 import { extractionLimits, extractorConcurrency } from './archive-settings.ts';
 import { credentialOptions, credentialsFrom, tlsFilesFrom } from './credential-options.ts';
 import { defineHelperCommand, type HelperContext } from './helper-command.ts';
-import { durationOption, integerOption, type OptionValues, switchOption, textOption } from './options.ts';
+import { durationOption, integerOption, isTrue, type OptionValues, switchOption, textOption } from './options.ts';
 import { withRetries } from './retry.ts';
 import { projectDirectory } from './selection-options.ts';
 import { coordinatorHttp, findTlsFiles } from './transfer-http.ts';
-import { startMeter } from './transfer-meter.ts';
+import { startMeter, type TransferMeter } from './transfer-meter.ts';
+
+/** Bytes gathered before they are written, for each stream. */
+const writeBytes = 256 * 1024;
+const stallMs = 120_000;
 
 const options = {
   ...credentialOptions,
@@ -71,24 +78,27 @@ async function download(
   const clock = io.clock ?? systemClock();
   const http = coordinatorHttp(findTlsFiles(tlsFilesFrom(values), values.url, io), io, log, clock);
   const credentials = credentialsFrom(values);
+  const isParallel = isTrue(io.env['FF_USE_PARALLEL_ARTIFACT_TRANSFER']);
+  let meter: TransferMeter | undefined;
+  const bytes = new RemoteDownload(archive, {
+    chunkBytes: artifactChunkBytes,
+    concurrency: artifactStreams,
+    bufferBytes: writeBytes,
+    stallMs,
+    onBytes: (count) => meter?.add(count),
+  });
   const attempt = async (number: number): Promise<void> => {
     const frequencyMs = values['transfer-meter-frequency'];
-    const meter = startMeter({
+    meter = startMeter({
       label: 'Downloading artifacts',
       frequencyMs,
       write: io.stdout,
       now: () => performance.now(),
     });
-    const openSink = async () => {
-      await archive.truncate();
-      return async (piece: Buffer): Promise<void> => {
-        await archive.write(piece);
-        meter.add(piece.length);
-      };
-    };
+    meter.add(bytes.doneBytes);
     try {
       const isDirect = values['direct-download'] && number === 0;
-      throwUnlessDownloaded(await downloadArtifacts({ credentials, isDirect, openSink }, http, log, signal));
+      throwUnlessDownloaded(await downloadArtifacts({ credentials, isDirect, isParallel, bytes }, http, log, signal));
     } finally {
       meter.end();
     }

@@ -50,6 +50,16 @@ describe('loadConfig', () => {
     });
   });
 
+  it.each([
+    ['memory = 512', 'runners.docker.memory: expected a string'],
+    ['pull_policy = 3', 'runners.docker.pull_policy: expected a text or an array of texts'],
+    ['volumes = "/a"', 'runners.docker.volumes: expected an array'],
+    ['shm_size = "64m"', 'runners.docker.shm_size: expected an integer'],
+    ['disk_care = { interval = "soon" }', 'runners.docker.disk_care.interval: "soon" is not a duration'],
+  ])('refuses a docker key of another type: %s', async (line, complaint) => {
+    expect(await problemOf(`[[runners]]\n[runners.docker]\n${line}\n`)).toContain(complaint);
+  });
+
   it('reads the keys of a runner', async () => {
     const { config } = await load(`
 concurrent = 7
@@ -79,9 +89,15 @@ shutdown_timeout = 90
     MaxUploadedArchiveSize = 100
     [runners.cache.s3]
       BucketName = "b"
-  [runners.docker]
-    cpus = 1.5
+  [runners.kubernetes]
+    weight = 1.5
     image = "alpine"
+  [runners.docker]
+    cpus = "1/2"
+    Pull_Policy = "never"
+    services_limit = 0
+    [[runners.docker.services]]
+      name = "redis:7"
 [[runners]]
   name = "two"
 `);
@@ -105,7 +121,15 @@ shutdown_timeout = 90
       customBuildDirEnabled: true,
       artifact: { uploadTimeoutMs: 1_800_000, responseHeaderTimeoutMs: 600_000 },
       cache: { type: 's3', maxUploadedArchiveSize: 100 },
-      sections: { docker: { cpus: 1.5, image: 'alpine' }, 'cache.s3': { BucketName: 'b' } },
+      docker: {
+        cpus: '1/2',
+        pull_policy: ['never'],
+        services_limit: 0,
+        services_privileged: undefined,
+        services: [{ name: 'redis:7', alias: '', command: [] }],
+        disk_care: { max_size: '', min_free: '', interval: 0 },
+      },
+      sections: { kubernetes: { weight: 1.5, image: 'alpine' }, 'cache.s3': { BucketName: 'b' } },
     });
     expect(one?.tokenExpiresAt?.toISOString()).toBe('2030-01-02T03:04:05.000Z');
     expect(two?.name).toBe('two');

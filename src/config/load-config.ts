@@ -67,6 +67,7 @@ function parseDocument(document: TomlNode, path: string): ConfigDocument {
 
 function complaint(issue: z.core.$ZodIssue): string {
   if (issue.code === 'custom') return issue.message;
+  if (issue.code === 'invalid_union' && issue.message !== 'Invalid input') return issue.message;
   if (issue.code === 'invalid_union') return 'a duration is a text like "1h30m" or a number of nanoseconds';
   if (issue.code !== 'invalid_type') return issue.message;
   const names: Readonly<Record<string, string>> = {

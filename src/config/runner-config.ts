@@ -1,3 +1,5 @@
+import type { DockerConfig } from './docker-schema.ts';
+
 /** The parts of config.toml that planning and running a job read; parsed, defaulted and frozen by `config`. */
 export interface RunnerConfig {
   readonly name: string;
@@ -47,6 +49,8 @@ export interface RunnerConfig {
   readonly tokenExpiresAt?: Date | undefined;
   /** Stage scripts run through the helper's `proxy-exec`. */
   readonly proxyExec?: boolean;
+  /** `[runners.docker]`; undefined = there is none. */
+  readonly docker?: DockerConfig | undefined;
   /** Tables that their executor or feature reads itself (`docker`, `kubernetes`, …), as written. */
   readonly sections?: Readonly<Record<string, unknown>>;
   /** Values that only an embedding program sets; never read from config.toml. */

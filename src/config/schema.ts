@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { parseGoDuration } from '../lib/go-duration.ts';
+import { dockerSchema } from './docker-schema.ts';
 import { withoutFloatMarks } from './toml-document.ts';
 
 /**
@@ -47,7 +48,6 @@ const artifactSchema = z.object({
 export const rawSectionNames = [
   'instance',
   'ssh',
-  'docker',
   'parallels',
   'virtualbox',
   'machine',
@@ -137,6 +137,7 @@ export const runnerSchema = z.object({
   use_slot_cgroups: z.boolean().default(false).describe('No effect in this version.'),
   slot_cgroup_template: text.default('').describe('No effect in this version.'),
   step_runner_image: text.default('').describe('No effect.'),
+  docker: dockerSchema.optional(),
   ...rawSections,
 });
 

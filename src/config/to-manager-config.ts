@@ -90,6 +90,7 @@ export function toRunnerConfig(runner: RunnerDocument, resolved: ResolvedRunnerP
     tokenObtainedAt: runner.token_obtained_at,
     tokenExpiresAt: expiryOf(runner.token_expires_at),
     proxyExec: runner.proxy_exec,
+    docker: runner.docker,
     sections: sectionsOf(runner),
     embedded: {},
   });
@@ -105,6 +106,7 @@ function sectionsOf(runner: RunnerDocument): Readonly<Record<string, unknown>> {
   const { s3, gcs, azure } = runner.cache;
   return presentOnly({
     ...own,
+    docker: runner.docker,
     'cache.s3': s3,
     'cache.gcs': gcs,
     'cache.azure': azure,

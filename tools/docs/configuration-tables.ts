@@ -24,15 +24,15 @@ export function configurationTables(): string {
   return tablesOf('', schema).join('\n\n');
 }
 
-function tablesOf(path: string, schema: JsonSchema): readonly string[] {
+function tablesOf(path: string, schema: JsonSchema, isList = false): readonly string[] {
   const keys: Key[] = [];
   const inner: string[] = [];
   for (const [name, value] of Object.entries(schema.properties ?? {})) {
     const table = value.properties === undefined ? value.items : value;
     if (table?.properties === undefined) keys.push(keyOf(name, value));
-    else inner.push(...tablesOf(path === '' ? name : `${path}.${name}`, table));
+    else inner.push(...tablesOf(path === '' ? name : `${path}.${name}`, table, value.type === 'array'));
   }
-  const heading = path === '' ? '## Global keys' : `## \`[${path === 'runners' ? '[runners]' : path}]\``;
+  const heading = path === '' ? '## Global keys' : `## \`${isList ? `[[${path}]]` : `[${path}]`}\``;
   const rows = keys.map((key) => `| \`${key.name}\` | ${key.type} | ${key.fallback} | ${key.description} |`);
   return [
     [heading, '', '| key | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n'),
@@ -51,6 +51,7 @@ function keyOf(name: string, schema: JsonSchema): Key {
 
 /** Only durations are written as a text or a number. */
 function typeName(schema: JsonSchema): string {
+  if (schema.anyOf?.some(({ type }) => type === 'array') === true) return 'string or string[]';
   if (schema.anyOf !== undefined || typeof schema.type === 'object') return 'duration';
   if (schema.type === 'array') return `${typeName(schema.items ?? {})}[]`;
   if (schema.type === 'object') return 'table';

@@ -16,7 +16,7 @@ export interface ArtifactUpload {
   readonly format: string;
   readonly type: string;
   readonly expireIn: string;
-  /** The archive's bytes, made anew for every attempt. */
+  /** The archive's bytes; called for each time they are sent. */
   readonly content: () => AsyncIterable<Buffer>;
   readonly timeoutMs: number;
   readonly headerTimeoutMs: number;

@@ -3,7 +3,9 @@ import { parseCompressionLevel } from '../../archive/compression-level.ts';
 import { loadFormat, unsupportedFormat } from '../../archive/format.ts';
 import type { SelectedEntry } from '../../archive/selection/selected-entry.ts';
 import { type ArtifactUpload, type UploadOutcome, uploadArtifacts } from '../../artifacts/artifact-upload.ts';
+import { repeatableArchive } from '../../artifacts/repeatable-archive.ts';
 import { CommandError, errorMessage } from '../../lib/errors.ts';
+import { createSpoolFile } from '../../platform/spool-file.ts';
 import { systemClock } from '../../platform/system-clock.ts';
 import { archiverConcurrency } from './archive-settings.ts';
 import { credentialOptions, credentialsFrom, tlsFilesFrom } from './credential-options.ts';
@@ -91,17 +93,21 @@ async function uploadWithRetries(
   const clock = io.clock ?? systemClock();
   const tlsFiles = findTlsFiles(tlsFilesFrom(values), values.url, io);
   const http = coordinatorHttp(tlsFiles, io, log, clock);
-  const upload = await describeUpload(values, name, entries, context, signal);
-  await withRetries(
-    async () => throwUnlessUploaded(await uploadArtifacts(upload, http, log, signal)),
-    {
-      tries: (error) => (error instanceof UploadError ? error.triesInAll : 1),
-      delayMs: (nextTry) => delaysMs[nextTry - 2] ?? 5000,
-      fields: { context: 'artifacts-uploader' },
-    },
-    { log, clock },
-    signal,
-  );
+  const { upload, close } = await describeUpload(values, name, entries, context, signal);
+  try {
+    await withRetries(
+      async () => throwUnlessUploaded(await uploadArtifacts(upload, http, log, signal)),
+      {
+        tries: (error) => (error instanceof UploadError ? error.triesInAll : 1),
+        delayMs: (nextTry) => delaysMs[nextTry - 2] ?? 5000,
+        fields: { context: 'artifacts-uploader' },
+      },
+      { log, clock },
+      signal,
+    );
+  } finally {
+    await close();
+  }
 }
 
 async function describeUpload(
@@ -110,7 +116,7 @@ async function describeUpload(
   entries: readonly SelectedEntry[],
   { io, log }: HelperContext,
   signal: AbortSignal,
-): Promise<ArtifactUpload> {
+): Promise<{ readonly upload: ArtifactUpload; readonly close: () => Promise<void> }> {
   const format = await loadFormat(values['artifact-format']);
   const write = format.write;
   if (write === undefined) throw unsupportedFormat(format.name);
@@ -121,6 +127,11 @@ async function describeUpload(
     concurrency: archiverConcurrency(io.env),
     problem: (message: string) => log.warn(message),
   };
+  const stagingDirectory = io.env['ARCHIVER_STAGING_DIR'] || io.env['TMPDIR'] || undefined;
+  const archive = repeatableArchive(
+    () => write(request, signal),
+    () => createSpoolFile(stagingDirectory),
+  );
   async function* metered(): AsyncGenerator<Buffer> {
     const frequencyMs = values['transfer-meter-frequency'];
     const meter = startMeter({
@@ -130,7 +141,7 @@ async function describeUpload(
       now: () => performance.now(),
     });
     try {
-      for await (const block of write?.(request, signal) ?? []) {
+      for await (const block of archive.open()) {
         yield block;
         meter.add(block.length);
       }
@@ -138,7 +149,7 @@ async function describeUpload(
       meter.end();
     }
   }
-  return {
+  const upload = {
     credentials: credentialsFrom(values),
     fileName: archiveBaseName(name) + format.fileExtension,
     format: values['artifact-format'],
@@ -149,6 +160,7 @@ async function describeUpload(
     headerTimeoutMs: values['response-header-timeout'],
     logsAnswer: values['ci-debug-trace'],
   };
+  return { upload, close: () => archive.close() };
 }
 
 function archiveBaseName(name: string): string {

@@ -46,10 +46,6 @@ function runnerNotes(runner: RunnerConfig): readonly ConfigNote[] {
       ...fields,
       shell: runner.shell,
     }),
-    ...when(runner.cache.type !== '', 'A distributed cache is configured, but this version caches locally only', {
-      ...fields,
-      type: runner.cache.type,
-    }),
     ...when(runner.proxyExec === true, 'proxy_exec has no effect in this version', fields),
     ...unusedSections.flatMap((name) =>
       when(name in (runner.sections ?? {}), 'A table of a runner has no effect in this version', {

@@ -120,16 +120,15 @@ shutdown_timeout = 90
       featureFlags: { FF_TIMESTAMPS: false },
       customBuildDirEnabled: true,
       artifact: { uploadTimeoutMs: 1_800_000, responseHeaderTimeoutMs: 600_000 },
-      cache: { type: 's3', maxUploadedArchiveSize: 100 },
+      cache: { type: 's3', maxUploadedArchiveSize: 100, s3: { bucketName: 'b', dualStack: true } },
       docker: {
         cpus: '1/2',
         pull_policy: ['never'],
         services_limit: 0,
-        services_privileged: undefined,
         services: [{ name: 'redis:7', alias: '', command: [] }],
         disk_care: { max_size: '', min_free: '', interval: 0 },
       },
-      sections: { kubernetes: { weight: 1.5, image: 'alpine' }, 'cache.s3': { BucketName: 'b' } },
+      sections: { kubernetes: { weight: 1.5, image: 'alpine' } },
     });
     expect(one?.tokenExpiresAt?.toISOString()).toBe('2030-01-02T03:04:05.000Z');
     expect(two?.name).toBe('two');
@@ -268,8 +267,6 @@ shell = "fish"
 token_expires_at = 2030-01-01T00:00:00Z
 proxy_exec = true
 feature_flags = { FF_USE_JOB_ROUTER = true, FF_RESOLVE_FULL_TLS_CHAIN = false }
-[runners.cache]
-Type = "s3"
 [runners.referees.metrics]
 query_interval = 1
 `);
@@ -279,7 +276,6 @@ query_interval = 1
       'A runner without a token is not served',
       'The /ci at the end of a url is not needed any more: remove it',
       'A runner names a shell that is not known',
-      'A distributed cache is configured, but this version caches locally only',
       'proxy_exec has no effect in this version',
       'A table of a runner has no effect in this version',
       'A feature flag has no effect in this version',

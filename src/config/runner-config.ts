@@ -43,6 +43,10 @@ export interface RunnerConfig {
     readonly path: string;
     readonly shared: boolean;
     readonly maxUploadedArchiveSize: number;
+    /** Stores of caches; absent = the table is not there. */
+    readonly s3?: CacheS3Settings | undefined;
+    readonly gcs?: CacheGcsSettings | undefined;
+    readonly azure?: CacheAzureSettings | undefined;
   };
   /** When the token was given, and when it stops working; undefined = unknown, never. */
   readonly tokenObtainedAt?: Date | undefined;
@@ -61,6 +65,45 @@ export interface TlsFiles {
   readonly caFile: string;
   readonly certFile: string;
   readonly keyFile: string;
+}
+
+/** `[runners.cache.s3]`; empty texts mean "not set". */
+export interface CacheS3Settings {
+  readonly serverAddress: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly sessionToken: string;
+  readonly bucketName: string;
+  readonly bucketLocation: string;
+  readonly insecure: boolean;
+  readonly authenticationType: string;
+  readonly serverSideEncryption: string;
+  readonly serverSideEncryptionKeyId: string;
+  readonly dualStack: boolean;
+  /** undefined = as the host needs it. */
+  readonly pathStyle: boolean | undefined;
+  readonly accelerate: boolean;
+  readonly roleArn: string;
+  readonly uploadRoleArn: string;
+  readonly assumeRoleMaxConcurrency: number;
+  readonly disableAssumeRoleCredentialsCaching: boolean;
+}
+
+/** `[runners.cache.gcs]` */
+export interface CacheGcsSettings {
+  readonly accessId: string;
+  readonly privateKey: string;
+  readonly credentialsFile: string;
+  readonly bucketName: string;
+  readonly universeDomain: string;
+}
+
+/** `[runners.cache.azure]` */
+export interface CacheAzureSettings {
+  readonly accountName: string;
+  readonly accountKey: string;
+  readonly containerName: string;
+  readonly storageDomain: string;
 }
 
 export interface EmbeddedOverrides {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { parseGoDuration } from '../lib/go-duration.ts';
+import { cacheAzureSchema, cacheGcsSchema, cacheS3Schema } from './cache-schema.ts';
 import { dockerSchema } from './docker-schema.ts';
 import { withoutFloatMarks } from './toml-document.ts';
 
@@ -28,13 +29,13 @@ const section = z
 const labels = z.record(z.string(), z.string()).default({});
 
 const cacheSchema = z.object({
-  Type: text.default('').describe('`s3`, `gcs` or `azure`; this version caches locally, whatever it says.'),
+  Type: text.default('').describe('`s3`, `gcs` or `azure`: caches are kept there too; empty = only locally.'),
   Path: text.default('').describe('Prefix of the names of caches in the store.'),
   Shared: z.boolean().default(false).describe('Runners share caches: their names do not hold the runner.'),
   MaxUploadedArchiveSize: integer.default(0).describe('Largest archive that is uploaded, in bytes; 0 = any.'),
-  s3: section.describe('Read and kept; no effect in this version.'),
-  gcs: section.describe('Read and kept; no effect in this version.'),
-  azure: section.describe('Read and kept; no effect in this version.'),
+  s3: cacheS3Schema.optional(),
+  gcs: cacheGcsSchema.optional(),
+  azure: cacheAzureSchema.optional(),
 });
 
 const artifactSchema = z.object({

@@ -1,3 +1,4 @@
+import { toAzureSettings, toGcsSettings, toS3Settings } from './cache-settings.ts';
 import type { ManagerConfig } from './manager-config.ts';
 import type { RunnerConfig, TlsFiles } from './runner-config.ts';
 import { type ConfigDocument, type RunnerDocument, rawSectionNames } from './schema.ts';
@@ -86,6 +87,9 @@ export function toRunnerConfig(runner: RunnerDocument, resolved: ResolvedRunnerP
       path: cache.Path,
       shared: cache.Shared,
       maxUploadedArchiveSize: cache.MaxUploadedArchiveSize,
+      s3: cache.s3 === undefined ? undefined : toS3Settings(cache.s3),
+      gcs: cache.gcs === undefined ? undefined : toGcsSettings(cache.gcs),
+      azure: cache.azure === undefined ? undefined : toAzureSettings(cache.azure),
     },
     tokenObtainedAt: runner.token_obtained_at,
     tokenExpiresAt: expiryOf(runner.token_expires_at),
@@ -103,13 +107,9 @@ function expiryOf(date: Date | undefined): Date | undefined {
 
 function sectionsOf(runner: RunnerDocument): Readonly<Record<string, unknown>> {
   const own = Object.fromEntries(rawSectionNames.map((name) => [name, runner[name]]));
-  const { s3, gcs, azure } = runner.cache;
   return presentOnly({
     ...own,
     docker: runner.docker,
-    'cache.s3': s3,
-    'cache.gcs': gcs,
-    'cache.azure': azure,
     slot_cgroups: runner.use_slot_cgroups ? { template: runner.slot_cgroup_template } : undefined,
   });
 }

@@ -53,6 +53,8 @@ export interface ArchiveFormat {
 /** Every format, loaded when it is used. */
 const formats: Readonly<Record<string, () => Promise<ArchiveFormat>>> = {
   zip: async () => (await import('./zip/zip-format.ts')).zipFormat,
+  zipzstd: async () => (await import('./zip/zip-format.ts')).zipzstdFormat,
+  tarzstd: async () => (await import('./tar/tar-format.ts')).tarzstdFormat,
   gzip: async () => (await import('./gzip/gzip-format.ts')).gzipFormat,
   raw: async () => (await import('./raw/raw-format.ts')).rawFormat,
 };

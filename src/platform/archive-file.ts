@@ -4,6 +4,8 @@ import { readAt, readAtLater } from './file-tree.ts';
 /** An archive opened for reading at any position. */
 export interface ArchiveFile {
   readonly path: string;
+  /** Good in every thread of this process until `close`. */
+  readonly descriptor: number;
   readonly sizeBytes: number;
   /** Fewer bytes than asked only at the end of the file. Blocks: for headers and small entries. */
   readNow(position: number, length: number): Buffer;
@@ -20,6 +22,7 @@ export function openArchiveFile(path: string): ArchiveFile {
   let isOpen = true;
   return {
     path,
+    descriptor,
     sizeBytes,
     readNow: (position, length) => readAt(descriptor, position, length),
     read: (position, length) => readAtLater(descriptor, position, length),

@@ -79,6 +79,10 @@ export function makeUsable(path: FilePath, mode: number): void {
   if ((mode & 0o700) !== 0o700) bestEffort(() => chmodSync(path, (mode & 0o7777) | 0o700));
 }
 
+export function changeMode(path: FilePath, mode: number): void {
+  chmodSync(path, mode);
+}
+
 export function removeFile(path: FilePath): void {
   unlinkSync(path);
 }

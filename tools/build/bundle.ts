@@ -1,5 +1,5 @@
 import { chmodSync } from 'node:fs';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { inRoot, runForOutput } from '../run.ts';
 
 export interface Bundle {
@@ -12,29 +12,46 @@ export interface Bundle {
   readonly isProgram?: boolean;
 }
 
+const common = {
+  absWorkingDir: inRoot(),
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  minify: true,
+  keepNames: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+} as const satisfies BuildOptions;
+
 /**
  * Bundles a part of the program to one CommonJS file. Modules loaded by `import()` stay functions in it that run when
  * they are asked for. Names of functions and classes are kept: they are in error messages and stack traces.
  */
 export async function makeBundle(bundle: Bundle): Promise<void> {
   await build({
-    absWorkingDir: inRoot(),
+    ...common,
     entryPoints: [bundle.entry],
     outfile: bundle.output,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    minify: true,
-    keepNames: true,
-    legalComments: 'none',
     ...(bundle.isProgram === true && { banner: { js: '#!/usr/bin/env node' } }),
     supported: { 'dynamic-import': false },
-    define: { 'import.meta.url': 'undefined', MILLRACE_REVISION: JSON.stringify(revision()) },
+    define: {
+      'import.meta.url': 'undefined',
+      MILLRACE_REVISION: JSON.stringify(revision()),
+      MILLRACE_ARCHIVE_WORKER: JSON.stringify(await archiveWorker()),
+    },
     plugins: [withoutLocales, replacing(bundle.replacements ?? {})],
-    logLevel: 'warning',
   });
   if (bundle.isProgram === true) chmodSync(bundle.output, 0o755);
+}
+
+/** The script of the threads that pack and unpack archives: a text in the program, for it is one file. */
+async function archiveWorker(): Promise<string> {
+  const entryPoints = ['src/archive/workers/worker.ts'];
+  const { outputFiles } = await build({ ...common, entryPoints, write: false });
+  const [script] = outputFiles;
+  if (script === undefined) throw new Error('the bundler made no script of the archive worker');
+  return script.text;
 }
 
 /** zod's messages in fifty languages are half of it; ours are in English, which zod takes from another file. */

@@ -1,68 +1,64 @@
 import { posix } from 'node:path';
 import { errorMessage, systemErrorCode } from '../../lib/errors.ts';
 import {
+  changeMode,
   createNewFile,
-  type EntryMetadata,
   finishDirectory,
   finishFile,
-  isForeignOwner,
   makeLink,
   makeOneDirectory,
-  makeUsable,
-  removeEmptyDirectory,
-  removeFile,
 } from '../../platform/file-extraction.ts';
-import { closeDescriptor, inspectEntry } from '../../platform/file-tree.ts';
+import { closeDescriptor, type FilePath } from '../../platform/file-tree.ts';
+import { makeUnpackFolder, removeUnpackFolder } from '../../platform/unpack-folder.ts';
 import { ArchiveError } from '../archive-error.ts';
 import { pathBelow } from '../archive-path.ts';
-
-/** What an archive says of an entry's owner and times. */
-export interface ArchivedMetadata {
-  readonly mode: number;
-  readonly modifiedMs: number;
-  readonly uid: number | undefined;
-  readonly gid: number | undefined;
-}
+import { carryOut, planMerge } from './merge-tree.ts';
+import { type ArchivedMetadata, ownedMetadata } from './owned-metadata.ts';
 
 /**
- * The directory an archive is unpacked into. Writes nothing through a symbolic link, neither one that was there nor
- * one of the archive: links are made last, and every directory on the way is checked. Paths are relative and clean.
+ * The directory an archive is unpacked into. Everything is made in a private folder inside it first; only when all is
+ * there does `finish` move it to its places. So an archive that turns out damaged, a full disk or a kill leave what was
+ * there as it was, and nothing is written through a symbolic link: the folder has none until all files are written, and
+ * those of the target are looked at before anything is moved. Paths are relative and clean.
  */
 export class ExtractionTree {
+  /** Where entries are made; moved to the target by `finish`. */
+  readonly root: string;
   readonly #target: string;
   readonly #now: number;
-  /** Directories known to be real. */
   readonly #directories = new Set<string>(['.']);
   readonly #links: { readonly path: string; readonly text: Buffer; readonly metadata: ArchivedMetadata }[] = [];
   readonly #directoryMetadata = new Map<string, ArchivedMetadata>();
 
+  /** @throws ArchiveError where nothing can be written in the target. */
   constructor(target: string, nowMs: number) {
     this.#target = target;
     this.#now = nowMs;
+    this.root = this.#wrap('.', () => makeUnpackFolder(target));
   }
 
-  /** Makes a directory; a file or link in its place is replaced. Its metadata is set by `finish`. */
+  /** Makes a directory. Its metadata is set by `finish`. */
   addDirectory(path: string, metadata: ArchivedMetadata): void {
-    this.#wrap(path, () => {
-      if (path !== '.') {
-        this.#ensureDirectory(posix.dirname(path));
-        const facts = inspectEntry(this.#full(path));
-        if (facts !== undefined && facts.kind !== 'directory') removeFile(this.#full(path));
-        if (facts?.kind === 'directory') makeUsable(this.#full(path), facts.mode);
-        else makeOneDirectory(this.#full(path));
-        this.#directories.add(path);
-      }
-      this.#directoryMetadata.set(path, metadata);
-    });
+    this.#wrap(path, () => this.#ensureDirectory(path));
+    this.#directoryMetadata.set(path, metadata);
   }
 
-  /** Creates a file in place of whatever is there. @returns its descriptor, for `finishFile` or `abandonFile`. */
+  /** Notes a directory that was made below `root` already. Its metadata is set by `finish`. */
+  noteDirectory(path: string, metadata: ArchivedMetadata): void {
+    this.#directories.add(path);
+    this.#directoryMetadata.set(path, metadata);
+  }
+
+  /** Makes the directory that an entry lies in. */
+  addParent(path: string): void {
+    const parent = posix.dirname(path);
+    if (!this.#directories.has(parent)) this.#wrap(path, () => this.#ensureDirectory(parent));
+  }
+
+  /** Creates a file. @returns its descriptor, for `finishFile` or `abandonFile`. */
   createFile(path: string): number {
-    return this.#wrap(path, () => {
-      if (path === '.') throw new Error('it is the target directory');
-      this.#ensureDirectory(posix.dirname(path));
-      return this.#inFreePlace(path, () => createNewFile(this.#full(path)));
-    });
+    this.addParent(path);
+    return this.#wrap(path, () => createNewFile(this.#staged(path)));
   }
 
   /** Sets a file's metadata and closes it. */
@@ -79,63 +75,60 @@ export class ExtractionTree {
     this.#links.push({ path, text, metadata });
   }
 
-  /** Makes the links, then gives directories their times and modes, deepest first. */
+  /**
+   * Makes the links, moves everything to its place, then gives directories their times and modes, deepest first.
+   * @throws ArchiveError naming the entry that has something in its way; nothing is moved then.
+   */
   finish(): void {
     for (const { path, text, metadata } of this.#links) {
-      this.#wrap(path, () => {
-        if (path === '.') throw new Error('it is the target directory');
-        this.#ensureDirectory(posix.dirname(path));
-        this.#inFreePlace(path, () => makeLink(this.#full(path), text, ownedMetadata(metadata), this.#now));
-      });
+      this.addParent(path);
+      this.#wrap(path, () => makeLink(this.#staged(path), text, ownedMetadata(metadata), this.#now));
+    }
+    const merge = planMerge(this.root, this.#target, (path) => this.#directoryMetadata.has(path));
+    carryOut(merge, this.root, this.#target);
+    for (const { path, mode } of merge.entered) {
+      if ((mode & 0o700) !== 0o700 && !this.#directoryMetadata.has(path)) this.#restoreMode(path, mode);
     }
     const deepestFirst = [...this.#directoryMetadata].sort(([a], [b]) => (a < b ? 1 : -1));
     for (const [path, metadata] of deepestFirst) {
-      this.#wrap(path, () => finishDirectory(this.#full(path), ownedMetadata(metadata), this.#now));
+      this.#wrap(path, () => finishDirectory(this.#final(path), ownedMetadata(metadata), this.#now));
     }
   }
 
-  #full(path: string) {
+  /** Removes what was not moved. Idempotent, and to be called in any case. */
+  async close(): Promise<void> {
+    await removeUnpackFolder(this.root);
+  }
+
+  #staged(path: string): FilePath {
+    return pathBelow(this.root, path);
+  }
+
+  #final(path: string): FilePath {
     return pathBelow(this.#target, path);
   }
 
   #ensureDirectory(path: string): void {
     if (this.#directories.has(path)) return;
     this.#ensureDirectory(posix.dirname(path));
-    const facts = inspectEntry(this.#full(path));
-    if (facts === undefined) makeOneDirectory(this.#full(path));
-    else if (facts.kind === 'symlink')
-      throw new Error(`"${path}" is a symbolic link, and nothing is written through links`);
-    else if (facts.kind !== 'directory') throw new Error(`"${path}" is in the way: it is no directory`);
-    this.#directories.add(path);
-  }
-
-  /** Tries first, since mostly nothing is in the way; then removes what is. */
-  #inFreePlace<T>(path: string, create: () => T): T {
     try {
-      return create();
+      makeOneDirectory(this.#staged(path));
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') throw error;
     }
-    if (inspectEntry(this.#full(path))?.kind === 'directory') {
-      removeEmptyDirectory(this.#full(path));
-      this.#directories.delete(path);
-    } else {
-      removeFile(this.#full(path));
-    }
-    return create();
+    this.#directories.add(path);
+  }
+
+  #restoreMode(path: string, mode: number): void {
+    this.#wrap(path, () => changeMode(this.#final(path), mode & 0o7777));
   }
 
   #wrap<T>(path: string, action: () => T): T {
     try {
       return action();
     } catch (error) {
-      throw new ArchiveError(`cannot extract "${path}": ${errorMessage(error)}`, { cause: error });
+      const detail = systemErrorCode(error) === 'EEXIST' ? 'the archive has it twice' : errorMessage(error);
+      throw new ArchiveError(`cannot extract "${path}": ${detail}`, { cause: error });
     }
   }
-}
-
-function ownedMetadata(metadata: ArchivedMetadata): EntryMetadata {
-  const { mode, modifiedMs, uid, gid } = metadata;
-  const owner = uid !== undefined && gid !== undefined && isForeignOwner(uid, gid) ? { uid, gid } : undefined;
-  return { mode, modifiedMs, owner };
 }

@@ -2,6 +2,7 @@ import { errorMessage, systemErrorCode } from '../../lib/errors.ts';
 import { closeDescriptor, type OpenedFile, openForReading, readAt, readAtLater } from '../../platform/file-tree.ts';
 import { ArchiveError } from '../archive-error.ts';
 import { pathBelow } from '../archive-path.ts';
+import { looksCompressed } from '../workers/incompressible.ts';
 import { chunkBytes, deflateChunk, dictionaryBytes, wholeFileBytes } from './deflate-chunk.ts';
 import { releaseBuffer } from './release.ts';
 
@@ -93,7 +94,8 @@ class OpenSource implements SourceFile {
       const before = Math.min(position, dictionaryBytes);
       const both = await this.#read(position - before, before + chunkBytes);
       const [dictionary, raw] = [both.subarray(0, before), both.subarray(before)];
-      const packed = await deflateChunk(raw, { level, isLast: index === this.chunkCount - 1, dictionary });
+      const used = looksCompressed(raw) ? 0 : level;
+      const packed = await deflateChunk(raw, { level: used, isLast: index === this.chunkCount - 1, dictionary });
       return { raw, packed };
     } finally {
       this.#unread -= 1;

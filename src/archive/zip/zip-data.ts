@@ -1,51 +1,40 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
+import {
+  crc32,
+  createInflateRaw,
+  createZstdDecompress,
+  type InflateRaw,
+  inflateRawSync,
+  type ZstdDecompress,
+  zstdDecompressSync,
+} from 'node:zlib';
 import type { ArchiveFile } from '../../platform/archive-file.ts';
 import { ArchiveError } from '../archive-error.ts';
 import { damaged, type ZipEntry } from './zip-directory.ts';
-import { localHeaderBytes, localSignature, methodStore } from './zip-records.ts';
+import { localHeaderBytes, localSignature, methodStore, methodZstd } from './zip-records.ts';
 
-/** Entries up to this size, packed and unpacked, are handled in one piece. */
-export const smallEntryBytes = 256 * 1024;
+/** The longest text a link can have. */
+export const linkTextLimit = 4096;
 
 const windowBytes = 1024 * 1024;
 
-/** Reads entries one after the other in large steps. */
-export class ZipDataReader {
-  readonly #file: ArchiveFile;
-  #window: Buffer = Buffer.alloc(0);
-  #windowStart = 0;
+/** The unpacked content of a small entry. @throws ArchiveError where it is damaged. */
+export function readSmall(file: ArchiveFile, entry: ZipEntry): Buffer {
+  const packed = file.readNow(startOfData(file, entry), Math.min(entry.compressedBytes, windowBytes));
+  const content = entry.method === methodStore ? packed : unpack(entry, packed);
+  const crc = content.length === 0 ? 0 : crc32(content);
+  if (content.length !== entry.sizeBytes || crc !== entry.crc) throw wrongContent(entry);
+  return content;
+}
 
-  constructor(file: ArchiveFile) {
-    this.#file = file;
+/** Where an entry's data starts: only the local header knows how long it is itself. */
+export function startOfData(file: ArchiveFile, entry: ZipEntry): number {
+  const header = file.readNow(entry.offset, localHeaderBytes);
+  if (header.length < localHeaderBytes || header.readUInt32LE(0) !== localSignature) {
+    throw damaged(`"${entry.name}" is not where the archive says`);
   }
-
-  /** The unpacked content of a small entry. @throws ArchiveError where it is damaged. */
-  readSmall(entry: ZipEntry): Buffer {
-    const packed = this.#bytes(this.dataStart(entry), entry.compressedBytes);
-    const content = entry.method === methodStore ? packed : inflate(entry, packed);
-    if (content.length !== entry.sizeBytes || crcOf(content) !== entry.crc) throw wrongContent(entry);
-    return content;
-  }
-
-  /** Where an entry's data starts: only the local header knows how long it is itself. */
-  dataStart(entry: ZipEntry): number {
-    const header = this.#bytes(entry.offset, localHeaderBytes);
-    if (header.readUInt32LE(0) !== localSignature) throw damaged();
-    return entry.offset + localHeaderBytes + header.readUInt16LE(26) + header.readUInt16LE(28);
-  }
-
-  #bytes(position: number, length: number): Buffer {
-    const offset = position - this.#windowStart;
-    if (offset < 0 || offset + length > this.#window.length) {
-      this.#window = this.#file.readNow(position, Math.max(windowBytes, length));
-      this.#windowStart = position;
-      if (this.#window.length < length) throw damaged();
-      return this.#window.subarray(0, length);
-    }
-    return this.#window.subarray(offset, offset + length);
-  }
+  return entry.offset + localHeaderBytes + header.readUInt16LE(26) + header.readUInt16LE(28);
 }
 
 /** Unpacks a large entry piece by piece. @throws ArchiveError where it is damaged; the signal's reason. */
@@ -73,7 +62,7 @@ export async function streamEntry(
   });
   try {
     if (entry.method === methodStore) await pipeline(packed, consume, { signal });
-    else await pipeline(packed, createInflateRaw({ chunkSize: 256 * 1024 }), consume, { signal });
+    else await pipeline(packed, decompressorOf(entry), consume, { signal });
   } catch (error) {
     signal.throwIfAborted();
     throw isZlibError(error) ? damagedContent(entry, error) : error;
@@ -84,29 +73,28 @@ export async function streamEntry(
 async function* packedPieces(file: ArchiveFile, start: number, length: number): AsyncGenerator<Buffer> {
   for (let done = 0; done < length; ) {
     const piece = await file.read(start + done, Math.min(windowBytes, length - done));
-    if (piece.length === 0) throw damaged();
+    if (piece.length === 0) throw damaged('its data ends early');
     done += piece.length;
     yield piece;
   }
 }
 
-function inflate(entry: ZipEntry, packed: Buffer): Buffer {
+function decompressorOf({ method }: ZipEntry): InflateRaw | ZstdDecompress {
+  const options = { chunkSize: 256 * 1024 };
+  return method === methodZstd ? createZstdDecompress(options) : createInflateRaw(options);
+}
+
+function unpack(entry: ZipEntry, packed: Buffer): Buffer {
+  const options = { maxOutputLength: Math.max(1, entry.sizeBytes) };
   try {
-    return inflateRawSync(packed, {
-      maxOutputLength: Math.max(1, entry.sizeBytes),
-      chunkSize: Math.max(1024, entry.sizeBytes + 64),
-    });
+    return entry.method === methodZstd ? zstdDecompressSync(packed, options) : inflateRawSync(packed, options);
   } catch (error) {
     throw damagedContent(entry, error);
   }
 }
 
-function crcOf(content: Buffer): number {
-  return content.length === 0 ? 0 : crc32(content);
-}
-
 function isZlibError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_');
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(Z|ZSTD)_/i.test(error.code);
 }
 
 function damagedContent(entry: ZipEntry, cause: unknown): ArchiveError {

@@ -1,23 +1,38 @@
-import { setImmediate } from 'node:timers/promises';
-import { writeAll, writeAllNow } from '../../platform/file-extraction.ts';
+import { writeAll } from '../../platform/file-extraction.ts';
+import { currentUmask } from '../../platform/unpack-folder.ts';
 import { ArchiveError } from '../archive-error.ts';
 import type { ExtractedEntry } from '../extract/extraction.ts';
 import { ExtractionTree } from '../extract/extraction-tree.ts';
+import { ownedMetadata } from '../extract/owned-metadata.ts';
 import type { ExtractRequest } from '../format.ts';
-import { smallEntryBytes, streamEntry, ZipDataReader } from './zip-data.ts';
-import { readZipDirectory, type ZipEntry } from './zip-directory.ts';
+import { inOrder, type Step } from '../stream/in-order.ts';
+import { type ArchiveThreads, openThreads } from '../workers/archive-threads.ts';
+import { encodeFiles } from '../workers/tasks.ts';
+import { linkTextLimit, readSmall, startOfData, streamEntry } from './zip-data.ts';
+import { readZipDirectory, type ZipDirectory, type ZipEntry } from './zip-directory.ts';
 import { type PlannedEntry, planExtraction } from './zip-plan.ts';
 
-/** Bytes written in one go between two breaths of the event loop. */
-const breathBytes = 4 * 1024 * 1024;
-/** What opening and closing one file counts as. */
-const entryCost = 16 * 1024;
+/** Larger entries are unpacked piece by piece. */
+const largestWholeBytes = 4 * 1024 * 1024;
+const batchBytes = 640 * 1024;
+const batchEntries = 192;
 
 /** Unpacks a ZIP archive (spec cache-artifacts.md §3.4); see `ArchiveFormat.extract`. */
 export async function extractZip(request: ExtractRequest, signal: AbortSignal): Promise<readonly ExtractedEntry[]> {
   const directory = readZipDirectory(request.file, request.limits.maxEntries);
   const planned = planExtraction(directory, request.target, request.limits);
-  await new ZipExtraction(request, signal).run(planned);
+  const bytes = planned.reduce((sum, { entry }) => sum + Math.max(entry.sizeBytes, entry.compressedBytes), 0);
+  const threads = openThreads(request.concurrency, { entries: planned.length, bytes });
+  try {
+    const tree = new ExtractionTree(request.target, Date.now());
+    try {
+      await new ZipExtraction(request, directory, tree, threads).run(planned, signal);
+    } finally {
+      await tree.close();
+    }
+  } finally {
+    await threads.close();
+  }
   return planned.map(({ path, entry }) => ({
     path,
     kind: entry.kind,
@@ -29,89 +44,87 @@ export async function extractZip(request: ExtractRequest, signal: AbortSignal): 
 
 class ZipExtraction {
   readonly #request: ExtractRequest;
-  readonly #signal: AbortSignal;
+  readonly #directory: ZipDirectory;
   readonly #tree: ExtractionTree;
-  readonly #reader: ZipDataReader;
-  readonly #large = new Set<Promise<void>>();
-  /** Stops the other large files when one fails. */
-  readonly #stop = new AbortController();
-  #failure: { readonly error: unknown } | undefined;
-  #sinceBreath = 0;
+  readonly #threads: ArchiveThreads;
+  readonly #writing = { umask: currentUmask(), nowSeconds: Date.now() / 1000 };
 
-  constructor(request: ExtractRequest, signal: AbortSignal) {
+  constructor(request: ExtractRequest, directory: ZipDirectory, tree: ExtractionTree, threads: ArchiveThreads) {
     this.#request = request;
-    this.#signal = signal;
-    this.#tree = new ExtractionTree(request.target, Date.now());
-    this.#reader = new ZipDataReader(request.file);
+    this.#directory = directory;
+    this.#tree = tree;
+    this.#threads = threads;
   }
 
-  async run(planned: readonly PlannedEntry[]): Promise<void> {
+  async run(planned: readonly PlannedEntry[], signal: AbortSignal): Promise<void> {
+    // Stops the large files when something fails.
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const window = { weight: this.#threads.size * 4 * 1024 * 1024, count: this.#threads.size * 3 };
     try {
-      for (const { path, entry } of planned) {
-        this.#signal.throwIfAborted();
-        if (this.#failure !== undefined) break;
-        await this.#add(path, entry);
-      }
+      for await (const done of inOrder(this.#steps(planned, either), window, signal)) void done;
     } catch (error) {
-      this.#fail(error);
+      stop.abort(error);
+      throw error;
     }
-    await Promise.all(this.#large);
-    if (this.#failure !== undefined) throw this.#failure.error;
     this.#tree.finish();
   }
 
-  async #add(path: string, entry: ZipEntry): Promise<void> {
-    if (entry.kind === 'directory') this.#tree.addDirectory(path, entry);
-    else if (Math.max(entry.sizeBytes, entry.compressedBytes) <= smallEntryBytes) this.#addSmall(path, entry);
-    else if (entry.kind === 'symlink') throw new ArchiveError(`the text of link "${path}" is too long`);
-    else await this.#startLarge(path, entry);
-    if (this.#sinceBreath >= breathBytes) {
-      this.#sinceBreath = 0;
-      await setImmediate();
+  *#steps(planned: readonly PlannedEntry[], signal: AbortSignal): Generator<Step<void>> {
+    let batch: PlannedEntry[] = [];
+    let bytes = 0;
+    const flush = (next: PlannedEntry | undefined): Step<void> => {
+      const [files, weight] = [batch, bytes];
+      batch = [];
+      bytes = 0;
+      const end = next?.entry.offset ?? this.#directory.start;
+      return { run: () => this.#unpackBatch(files, end), weight: 64 * 1024 + 2 * weight };
+    };
+    for (const item of planned) {
+      const { path, entry } = item;
+      if (entry.kind === 'directory') this.#tree.addDirectory(path, entry);
+      else if (entry.kind === 'symlink') this.#addLink(path, entry);
+      else {
+        const size = Math.max(entry.sizeBytes, entry.compressedBytes);
+        this.#tree.addParent(path);
+        if (batch.length > 0 && (bytes + size > batchBytes || batch.length === batchEntries)) yield flush(item);
+        if (size > largestWholeBytes) {
+          yield { run: () => this.#unpackLarge(path, entry, signal), weight: 1024 * 1024 };
+        } else {
+          batch.push(item);
+          bytes += size;
+        }
+      }
     }
+    if (batch.length > 0) yield flush(undefined);
   }
 
-  #addSmall(path: string, entry: ZipEntry): void {
-    this.#sinceBreath += entryCost + entry.sizeBytes;
-    const content = this.#reader.readSmall(entry);
-    if (entry.kind === 'symlink') {
-      this.#tree.addLink(path, Buffer.from(content), entry);
-      return;
-    }
+  #addLink(path: string, entry: ZipEntry): void {
+    if (entry.sizeBytes > linkTextLimit) throw new ArchiveError(`the text of link "${path}" is too long`);
+    this.#tree.addLink(path, readSmall(this.#request.file, entry), entry);
+  }
+
+  async #unpackBatch(files: readonly PlannedEntry[], end: number): Promise<void> {
+    await this.#threads.unpackZip({
+      kind: 'unpackZip',
+      descriptor: this.#request.file.descriptor,
+      end,
+      root: this.#tree.root,
+      paths: files.map(({ path }) => path),
+      numbers: encodeFiles(files.map(({ entry }) => ({ ...entry, ...ownedMetadata(entry) }))),
+      writing: this.#writing,
+    });
+  }
+
+  async #unpackLarge(path: string, entry: ZipEntry, signal: AbortSignal): Promise<void> {
+    const dataStart = startOfData(this.#request.file, entry);
     const descriptor = this.#tree.createFile(path);
     try {
-      writeAllNow(descriptor, content);
-    } catch (error) {
-      this.#tree.abandonFile(descriptor);
-      throw error;
-    }
-    this.#tree.finishFile(path, descriptor, entry);
-  }
-
-  async #startLarge(path: string, entry: ZipEntry): Promise<void> {
-    while (this.#large.size >= this.#request.concurrency) await Promise.race(this.#large);
-    const dataStart = this.#reader.dataStart(entry);
-    const descriptor = this.#tree.createFile(path);
-    const unpacking = this.#unpackLarge(path, entry, dataStart, descriptor)
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => this.#large.delete(unpacking));
-    this.#large.add(unpacking);
-  }
-
-  async #unpackLarge(path: string, entry: ZipEntry, dataStart: number, descriptor: number): Promise<void> {
-    try {
-      const signal = AbortSignal.any([this.#signal, this.#stop.signal]);
       await streamEntry(this.#request.file, entry, dataStart, (piece) => writeAll(descriptor, piece), signal);
     } catch (error) {
       this.#tree.abandonFile(descriptor);
       throw error;
     }
     this.#tree.finishFile(path, descriptor, entry);
-  }
-
-  /** The first failure counts. */
-  #fail(error: unknown): void {
-    this.#failure ??= { error };
-    this.#stop.abort(error);
   }
 }

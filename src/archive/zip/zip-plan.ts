@@ -3,7 +3,7 @@ import { ArchiveError } from '../archive-error.ts';
 import { entryPath } from '../extract/entry-path.ts';
 import type { ExtractionLimits } from '../extract/limits.ts';
 import { damaged, type ZipDirectory, type ZipEntry } from './zip-directory.ts';
-import { flagEncrypted, localHeaderBytes, methodDeflate, methodStore } from './zip-records.ts';
+import { flagEncrypted, localHeaderBytes, methodDeflate, methodStore, methodZstd } from './zip-records.ts';
 
 /** An entry to unpack and where it goes. */
 export interface PlannedEntry {
@@ -38,10 +38,12 @@ export function planExtraction(
   return [...byPath.values()].sort((a, b) => a.entry.offset - b.entry.offset);
 }
 
+const knownMethods: ReadonlySet<number> = new Set([methodStore, methodDeflate, methodZstd]);
+
 function checkReadable(entry: ZipEntry): void {
   if ((entry.flags & flagEncrypted) !== 0) throw new ArchiveError(`"${entry.name}" is encrypted`);
-  if (entry.kind === 'directory' || entry.method === methodStore || entry.method === methodDeflate) return;
-  throw new ArchiveError(`"${entry.name}" is compressed with method ${entry.method}, which is not supported yet`);
+  if (entry.kind === 'directory' || knownMethods.has(entry.method)) return;
+  throw new ArchiveError(`"${entry.name}" is compressed with method ${entry.method}, which is not supported`);
 }
 
 function checkParents(byPath: ReadonlyMap<string, PlannedEntry>): void {
@@ -61,9 +63,9 @@ function checkSizes(directory: ZipDirectory, limits: ExtractionLimits): void {
   let dataEnd = 0;
   for (const entry of [...directory.entries].sort((a, b) => a.offset - b.offset)) {
     // Overlapping data is how a small archive becomes a huge tree.
-    if (entry.offset < dataEnd) throw damaged('its entries overlap');
+    if (entry.offset < dataEnd) throw damaged(`its entries overlap at "${entry.name}"`);
     dataEnd = entry.offset + localHeaderBytes + entry.nameBytes + entry.compressedBytes;
-    if (dataEnd > directory.start) throw damaged('an entry reaches beyond the data');
+    if (dataEnd > directory.start) throw damaged(`"${entry.name}" reaches beyond the data`);
     total += entry.sizeBytes;
   }
   if (total > limits.maxTotalBytes) {

@@ -8,6 +8,11 @@ export const end64LocatorSignature = 0x07064b50;
 
 export const methodStore = 0;
 export const methodDeflate = 8;
+export const methodZstd = 93;
+
+/** Version needed to extract; as the Go runner writes it, for every method. */
+export const plainVersion = 20;
+export const end64Version = 45;
 
 export const flagEncrypted = 0x1;
 /** CRC and sizes follow the data. */
@@ -113,8 +118,8 @@ export function endRecords(entryCount: number, centralOffset: number, centralByt
   const record = Buffer.alloc(end64RecordBytes);
   record.writeUInt32LE(end64Signature, 0);
   record.writeBigUInt64LE(BigInt(end64RecordBytes - 12), 4);
-  record.writeUInt16LE((3 << 8) | 45, 12);
-  record.writeUInt16LE(45, 14);
+  record.writeUInt16LE((3 << 8) | end64Version, 12);
+  record.writeUInt16LE(end64Version, 14);
   record.writeBigUInt64LE(BigInt(entryCount), 24);
   record.writeBigUInt64LE(BigInt(entryCount), 32);
   record.writeBigUInt64LE(BigInt(centralBytes), 40);
@@ -137,16 +142,17 @@ function writeCommonFields(header: Buffer, offset: number, entry: EntryHeader): 
 }
 
 function versionOf(isZip64: boolean): number {
-  return isZip64 ? 45 : 20;
+  return isZip64 ? end64Version : plainVersion;
 }
 
-function externalAttributes(mode: number, isDirectory: boolean): number {
+/** Unix mode and DOS attributes. */
+export function externalAttributes(mode: number, isDirectory: boolean): number {
   const dos = (isDirectory ? 0x10 : 0) | ((mode & 0o200) === 0 ? 0x01 : 0);
   return (((mode & 0xffff) << 16) | dos) >>> 0;
 }
 
 /** In UTC, so that equal trees give equal archives everywhere; readers take the timestamp field. */
-function dosTime(modifiedMs: number): number {
+export function dosTime(modifiedMs: number): number {
   const time = new Date(modifiedMs);
   const year = time.getUTCFullYear();
   if (!(year >= 1980)) return (1 << 21) | (1 << 16);

@@ -1,0 +1,46 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createZstdCompress } from 'node:zlib';
+import type { SourceFile } from './file-chunks.ts';
+
+/** Most threads for one file; what they hold is bounded by the size of a job. */
+const mostThreads = 4;
+const jobBytes = 2 * 1024 * 1024;
+
+/**
+ * Compresses a large file into one zstd frame, which several threads of the library make. How many changes nothing in
+ * the result. Closes the file.
+ * @param seen gets the content, piece by piece in order.
+ */
+export async function* zstdFile(
+  source: SourceFile,
+  settings: { readonly level: number; readonly concurrency: number; readonly seen: (raw: Buffer) => void },
+): AsyncGenerator<Buffer> {
+  const encoder = createZstdCompress({
+    params: {
+      [constants.ZSTD_c_compressionLevel]: settings.level,
+      [constants.ZSTD_c_checksumFlag]: 1,
+      [constants.ZSTD_c_nbWorkers]: Math.min(settings.concurrency, mostThreads),
+      [constants.ZSTD_c_jobSize]: jobBytes,
+    },
+    chunkSize: 256 * 1024,
+  });
+  async function* content(): AsyncGenerator<Buffer> {
+    for (let index = 0; index < source.chunkCount; index += 1) {
+      const raw = await source.readChunk(index);
+      settings.seen(raw);
+      if (raw.length > 0) yield raw;
+    }
+  }
+  const feeding = pipeline(Readable.from(content(), { objectMode: false, highWaterMark: 512 * 1024 }), encoder);
+  // Its failure is that of the encoder, which the loop below meets.
+  feeding.catch(() => {});
+  try {
+    for await (const piece of encoder) yield piece as Buffer;
+    await feeding;
+  } finally {
+    encoder.destroy();
+    await feeding.catch(() => {});
+    source.close();
+  }
+}

@@ -1,4 +1,5 @@
 import { type Git, readGit, tryGit } from '../../platform/run-git.ts';
+import type { RepositoryAnswers } from './repository-answers.ts';
 
 /**
  * The first of some object ids that a job may not have: what is neither the tip of a served ref nor a commit in its
@@ -7,10 +8,11 @@ import { type Git, readGit, tryGit } from '../../platform/run-git.ts';
 export async function findForbiddenWant(
   git: Git,
   wants: readonly string[],
+  answers: RepositoryAnswers,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (wants.length === 0) return undefined;
-  const tips = await readTips(git, signal);
+  const tips = await answers.tips(async () => await readTips(git, signal));
   const others = [...new Set(wants)].filter((want) => !tips.has(want));
   if (others.length === 0) return undefined;
   const input = others.map((want) => `${want}\n`).join('');
@@ -26,10 +28,9 @@ export async function findForbiddenWant(
   return isInHistory ? undefined : others[0];
 }
 
-async function readTips(git: Git, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const [refs, head] = await Promise.all([
-    readGit(git, ['for-each-ref', '--format=%(objectname)'], signal),
-    readGit(git, ['rev-parse', 'HEAD'], signal),
-  ]);
-  return new Set(`${refs.toString()}${head.toString()}`.trimEnd().split('\n'));
+/** What HEAD and the refs point to. */
+export async function readTips(git: Git, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  const listed = await readGit(git, ['show-ref', '--head'], signal);
+  const lines = listed.toString('latin1').trimEnd().split('\n');
+  return new Set(lines.map((line) => line.slice(0, line.indexOf(' '))));
 }

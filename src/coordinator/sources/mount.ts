@@ -2,14 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AbortReason } from '../../lib/abort.ts';
 import { errorMessage, MillraceError } from '../../lib/errors.ts';
 import { defaultRepositoryUrl, type SourcesContext, type SourcesFactory, type SourcesMount } from '../sources-mount.ts';
-import { type SourcesManifest, sourcesManifestSchema, sourcesUploadType } from '../submission.ts';
+import {
+  type ServedRepository,
+  type SourcesManifest,
+  sourcesManifestSchema,
+  sourcesUploadType,
+} from '../submission.ts';
 import { jobTokenOf } from './credentials.ts';
 import { answerBatch, sendObject } from './lfs.ts';
 import { receiveSources, UploadError } from './receive-sources.ts';
+import { answersByRepository, type RepositoryAnswers } from './repository-answers.ts';
 import { routeOf, type SourcesRoute } from './routes.ts';
 import { sendJson, sendText } from './send.ts';
 import { openSourcesStore, type SourcesStore } from './sources-store.ts';
-import { advertiseRefs, readBody, uploadPack } from './upload-pack.ts';
+import { advertiseRefs, foresee, readBody, type Served, uploadPack } from './upload-pack.ts';
 
 export interface SourcesServerOptions {
   /** Environment that git runs in: `PATH`, `HOME`. */
@@ -21,6 +27,8 @@ export interface SourcesServerOptions {
 interface Server extends SourcesServerOptions {
   readonly context: SourcesContext;
   readonly store: SourcesStore;
+  readonly closing: AbortSignal;
+  readonly answersOf: (repository: ServedRepository) => RepositoryAnswers;
 }
 
 /**
@@ -29,10 +37,18 @@ interface Server extends SourcesServerOptions {
  */
 export function sourcesServer(options: SourcesServerOptions): SourcesFactory {
   return (context): SourcesMount => {
-    const server: Server = { ...options, context, store: openSourcesStore(context.dataDir) };
+    const closing = new AbortController();
+    const server: Server = {
+      ...options,
+      context,
+      store: openSourcesStore(context.dataDir),
+      closing: closing.signal,
+      answersOf: answersByRepository(),
+    };
     return {
       handle: async (request, response) => await handle(server, request, response),
       repositoryUrl: ({ baseUrl, projectPath, jobToken }) => defaultRepositoryUrl(baseUrl, projectPath, jobToken),
+      close: async () => closing.abort(new AbortReason('finished', 'the coordinator closes')),
       removePipeline: async (pipelineId) => await server.store.remove(pipelineId),
     };
   };
@@ -82,9 +98,9 @@ async function serve(
   }
   switch (route.kind) {
     case 'info_refs':
-      return await advertiseRefs(repository.directory, server.env, request, response);
+      return await advertiseRefs(served(server, repository), request, response);
     case 'upload_pack':
-      return await uploadPack(repository.directory, server.env, request, response);
+      return await uploadPack(served(server, repository), request, response);
     case 'lfs_batch':
       return await answerBatch(repository.lfs_stores, request, response);
     case 'lfs_object':
@@ -94,6 +110,10 @@ async function serve(
       sendJson(response, 404, { message: 'only downloads are served here' }, 'application/vnd.git-lfs+json');
       return;
   }
+}
+
+function served({ env, answersOf }: Server, repository: ServedRepository): Served {
+  return { directory: repository.directory, env, answers: answersOf(repository) };
 }
 
 async function takeUpload(
@@ -111,6 +131,7 @@ async function takeUpload(
     const isComplete = await storeUpload(server, pipelineId, request, response);
     if (isComplete) server.context.sourcesReady(pipelineId);
     sendJson(response, 201, { complete: isComplete });
+    if (isComplete) await foreseeFirstJob(server, pipelineId);
   } catch (error) {
     if (response.closed || response.destroyed) return;
     request.resume();
@@ -118,6 +139,12 @@ async function takeUpload(
     if (!isTheirs) throw error;
     sendJson(response, 400, { message: errorMessage(error) });
   }
+}
+
+async function foreseeFirstJob(server: Server, pipelineId: number): Promise<void> {
+  const [repository] = await server.store.all(pipelineId);
+  if (repository === undefined || server.closing.aborted) return;
+  await foresee(served(server, repository), server.closing).catch(() => {});
 }
 
 async function storeUpload(

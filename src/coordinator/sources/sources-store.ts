@@ -6,6 +6,8 @@ import { type ServedRepository, type SourcesManifest, sourcesManifestSchema } fr
 export interface SourcesStore {
   /** Folder for what is uploaded for a pipeline; made on demand. */
   folderOf(pipelineId: number): Promise<string>;
+  /** All repositories, the project's own first. */
+  all(pipelineId: number): Promise<readonly ServedRepository[]>;
   find(pipelineId: number, path: string): Promise<ServedRepository | undefined>;
   /** Replaces what is known of a pipeline. */
   save(pipelineId: number, manifest: SourcesManifest): Promise<void>;
@@ -39,6 +41,7 @@ export function openSourcesStore(dataDir: string): SourcesStore {
       await makeFolder(place(pipelineId));
       return place(pipelineId);
     },
+    all: async (pipelineId) => (await load(pipelineId))?.repositories ?? [],
     find: async (pipelineId, path) => {
       const manifest = await load(pipelineId);
       return manifest?.repositories.find((repository) => repository.path === path);

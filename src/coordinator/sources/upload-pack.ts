@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { AbortReason } from '../../lib/abort.ts';
-import { startCommand } from '../../platform/run-command.ts';
+import { type Command, runCommand, startCommand } from '../../platform/run-command.ts';
 import { type Git, gitCommand, ownGit, withGit } from '../../platform/run-git.ts';
-import { findForbiddenWant } from './allowed-wants.ts';
+import { findForbiddenWant, readTips } from './allowed-wants.ts';
+import { longestKeptBytes, type RepositoryAnswers } from './repository-answers.ts';
 import { parseUploadPackRequest } from './upload-pack-request.ts';
 
 /** Largest request, unpacked: ids of half a million commits that a client has. */
@@ -12,35 +14,42 @@ const longestRequestBytes = 32 * 1024 * 1024;
 
 const uncached = { 'Cache-Control': 'no-cache, max-age=0, must-revalidate', Expires: 'Fri, 01 Jan 1980 00:00:00 GMT' };
 
+/** A repository as it is served. */
+export interface Served {
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly answers: RepositoryAnswers;
+}
+
 /** Answers `GET …/info/refs?service=git-upload-pack` in the protocol version that the client asks for. */
-export async function advertiseRefs(
-  directory: string,
-  env: Readonly<Record<string, string | undefined>>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const git = servingGit(directory, env, request);
+export async function advertiseRefs(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const git = servingGit(served, protocolOf(request));
   response.writeHead(200, { ...uncached, 'Content-Type': 'application/x-git-upload-pack-advertisement' });
-  if (git.env['GIT_PROTOCOL'] !== 'version=2') response.write('001e# service=git-upload-pack\n0000');
-  await runUploadPack(git, ['--stateless-rpc', '--advertise-refs'], '', response);
+  if (git.env['GIT_PROTOCOL'] !== newestProtocol) response.write('001e# service=git-upload-pack\n0000');
+  await runUploadPack(git, served, advertisement, '', response);
 }
 
 /** Answers `POST …/git-upload-pack`, once every object asked for is known to lie in the snapshot's history. */
-export async function uploadPack(
-  directory: string,
-  env: Readonly<Record<string, string | undefined>>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const git = servingGit(directory, env, request);
+export async function uploadPack(served: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const git = servingGit(served, protocolOf(request));
   const body = await readBody(request, longestRequestBytes);
-  const refusal = await refusalOf(git, body, response);
+  const refusal = await refusalOf(git, served, body, response);
   response.writeHead(200, { ...uncached, 'Content-Type': 'application/x-git-upload-pack-result' });
   if (refusal !== undefined) {
     response.end(errorPacket(refusal));
     return;
   }
-  await runUploadPack(git, ['--stateless-rpc'], body, response);
+  await runUploadPack(git, served, exchange, body, response);
+}
+
+/** Asks git what the first job will want to know, while that job is still on its way. Failures are for the job to see. */
+export async function foresee(served: Served, signal: AbortSignal): Promise<void> {
+  const git = servingGit(served, newestProtocol);
+  const [{ stdout, exitCode }] = await Promise.all([
+    runCommand(uploadPackCommand(git, advertisement), signal, ''),
+    served.answers.tips(async () => await readTips(git, signal)),
+  ]);
+  if (exitCode === 0) served.answers.keep(requestKey(git, advertisement, ''), stdout);
 }
 
 /**
@@ -63,23 +72,30 @@ export async function readBody(request: IncomingMessage, longestBytes: number): 
   return Buffer.concat(chunks);
 }
 
-function servingGit(
-  directory: string,
-  env: Readonly<Record<string, string | undefined>>,
-  request: IncomingMessage,
-): Git {
-  const version = /(?:^|:)(version=[012])(?:$|:)/.exec(String(request.headers['git-protocol'] ?? ''))?.[1];
-  const git = ownGit(directory, env);
-  return withGit(git, { GIT_PROTOCOL: version ?? 'version=0' });
+const newestProtocol = 'version=2';
+const advertisement: readonly string[] = ['--stateless-rpc', '--advertise-refs'];
+const exchange: readonly string[] = ['--stateless-rpc'];
+
+function protocolOf(request: IncomingMessage): string {
+  return /(?:^|:)(version=[012])(?:$|:)/.exec(String(request.headers['git-protocol'] ?? ''))?.[1] ?? 'version=0';
 }
 
-async function refusalOf(git: Git, body: Buffer, response: ServerResponse): Promise<string | undefined> {
+function servingGit({ directory, env }: Served, protocol: string): Git {
+  return withGit(ownGit(directory, env), { GIT_PROTOCOL: protocol });
+}
+
+async function refusalOf(
+  git: Git,
+  { answers }: Served,
+  body: Buffer,
+  response: ServerResponse,
+): Promise<string | undefined> {
   const controller = new AbortController();
   const onClose = (): void => controller.abort(new AbortReason('finished', 'the client went away'));
   response.once('close', onClose);
   try {
     const { wants } = parseUploadPackRequest(body);
-    const forbidden = await findForbiddenWant(git, wants, controller.signal);
+    const forbidden = await findForbiddenWant(git, wants, answers, controller.signal);
     return forbidden === undefined ? undefined : `upload-pack: not our ref ${forbidden}`;
   } catch (error) {
     if (controller.signal.aborted || !(error instanceof Error)) throw error;
@@ -91,25 +107,53 @@ async function refusalOf(git: Git, body: Buffer, response: ServerResponse): Prom
 
 async function runUploadPack(
   git: Git,
+  { answers }: Served,
   args: readonly string[],
   input: string | Buffer,
   response: ServerResponse,
 ): Promise<void> {
+  const key = requestKey(git, args, input);
+  const known = answers.find(key);
+  if (known !== undefined) {
+    response.end(known);
+    return;
+  }
   const controller = new AbortController();
   const onClose = (): void => controller.abort(new AbortReason('finished', 'the client went away'));
   response.once('close', onClose);
-  const directory = git.env['GIT_DIR'] ?? git.cwd;
-  const running = startCommand(gitCommand(git, ['upload-pack', ...args, directory]), controller.signal);
+  const running = startCommand(uploadPackCommand(git, args), controller.signal);
   running.stdin.end(input);
+  const kept: Buffer[] = [];
   try {
-    await pipeline(running.stdout, response, { end: false });
-    await running.ended;
+    await pipeline(running.stdout, (output: AsyncIterable<Buffer>) => copyTo(kept, output), response, { end: false });
+    const { exitCode } = await running.ended;
     response.off('close', onClose);
+    if (exitCode === 0) answers.keep(key, Buffer.concat(kept));
     // What went wrong, if anything, git has said in the protocol itself.
     response.end();
   } catch (error) {
     if (!controller.signal.aborted) throw error;
   }
+}
+
+/** Passes on what comes, and collects it until it is more than would be kept. */
+async function* copyTo(kept: Buffer[], output: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let size = 0;
+  for await (const chunk of output) {
+    if (size <= longestKeptBytes) kept.push(chunk);
+    size += chunk.length;
+    yield chunk;
+  }
+}
+
+function uploadPackCommand(git: Git, args: readonly string[]): Command {
+  return gitCommand(git, ['upload-pack', ...args, git.env['GIT_DIR'] ?? git.cwd]);
+}
+
+/** What the answer depends on. */
+function requestKey(git: Git, args: readonly string[], input: string | Buffer): string {
+  const content = createHash('sha256').update(input).digest('hex');
+  return [git.env['GIT_PROTOCOL'] ?? '', ...args, content].join(' ');
 }
 
 function errorPacket(message: string): string {

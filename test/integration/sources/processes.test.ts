@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { promisify } from 'node:util';
+import { expect, test, vi } from 'vitest';
 import { readGitFacts } from '../../../src/pipeline/sources/read-git-facts.ts';
 import { takeSnapshot } from '../../../src/pipeline/sources/snapshot.ts';
-import { makeScratch, neverAborted, type Scratch } from './harness.ts';
+import { makeScratch, neverAborted, type Scratch, startServer } from './harness.ts';
+
+const run = promisify(execFile);
 
 /** Puts a git in front of the real one that writes down what it was asked. */
 function spyOnGit(scratch: Scratch): { readonly env: Record<string, string | undefined>; asked(): readonly string[] } {
@@ -75,4 +79,31 @@ test('what only an index flag, a staged change or a new file tells is no clean t
   scratch.git(app, 'rm', '-q', '-f', '--cached', 'new.txt');
   scratch.git(app, 'rm', '-q', 'file.txt');
   expect(await treeOf('c.git')).toBe('new.txt');
+});
+
+test('what one job was told of the sources needs no git for the next, and the first finds part of it ready', async () => {
+  using scratch = makeScratch();
+  const app = join(scratch.root, 'app');
+  mkdirSync(app);
+  scratch.git(app, 'init', '-q');
+  scratch.write('app/file.txt', 'one\n');
+  scratch.git(app, 'add', '.');
+  scratch.git(app, 'commit', '-qm', 'one');
+  const { directory, sha } = await snapshotWith(scratch.env, scratch, 'served.git');
+  const spy = spyOnGit(scratch);
+  const manifest = { repositories: [{ path: 'group/app', directory, lfs_stores: [] }] };
+  await using server = await startServer({ ...scratch, env: spy.env }, manifest);
+  await vi.waitFor(() => expect(spy.asked()).toEqual(['show-ref', 'upload-pack']), 10_000);
+
+  const fetchInto = async (folder: string): Promise<void> => {
+    scratch.git(scratch.root, 'init', '-q', folder);
+    const cwd = join(scratch.root, folder);
+    const args = ['fetch', '-q', server.remote('group/app.git'), `+${sha}:refs/pipelines/1`];
+    await run('git', args, { cwd, env: scratch.env });
+    expect(scratch.git(cwd, 'show', 'refs/pipelines/1:file.txt')).toBe('one');
+  };
+  await fetchInto('first');
+  const asked = spy.asked();
+  await fetchInto('second');
+  expect(spy.asked()).toEqual(asked);
 });

@@ -1,3 +1,5 @@
+import { type CacheStores, type CacheStoreTable, createCacheStores } from './cache/adapters/cache-stores.ts';
+import { managerPorts } from './cache/adapters/manager-ports.ts';
 import { productLine } from './commands/product.ts';
 import type { ManagerParts } from './commands/run.ts';
 import { embeddedRunner } from './config/embedded-runner.ts';
@@ -51,7 +53,10 @@ export async function composeManager(options: CompositionOptions): Promise<Manag
   const journal = await openJournal(options.stateFolder);
   // The other half is for killing what does not let go, and for reporting.
   const interruptLimitMs = options.shutdownTimeoutMs / 2;
-  const engine = jobEngine({ journal, clock, logger, providers, host, interruptLimitMs });
+  const cacheStores = createCacheStores(cacheStoreTable, () =>
+    managerPorts({ environment: options.environment, logger, now: () => clock.now() }),
+  );
+  const engine = jobEngine({ journal, clock, logger, providers, cacheStores, host, interruptLimitMs });
   return {
     providers,
     runJob: (job, slot, { interrupt }) => runJob(engine, { ...job, ...slot }, interrupt),
@@ -74,16 +79,26 @@ export function executorTable(
   ]);
 }
 
+/** Stores of caches by their name in config.toml, and the names of the Go runner's newer forms of two of them. */
+const cacheStoreTable: CacheStoreTable = new Map([
+  ['s3', async () => (await import('./cache/adapters/s3-cache-store.ts')).createS3CacheStore],
+  ['s3v2', async () => (await import('./cache/adapters/s3-cache-store.ts')).createS3CacheStore],
+  ['gcs', async () => (await import('./cache/adapters/gcs-cache-store.ts')).createGcsCacheStore],
+  ['gcsv2', async () => (await import('./cache/adapters/gcs-cache-store.ts')).createGcsCacheStore],
+  ['azure', async () => (await import('./cache/adapters/azure-cache-store.ts')).createAzureCacheStore],
+]);
+
 interface EngineParts {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly providers: ReadonlyMap<string, ExecutorProvider>;
+  readonly cacheStores: CacheStores;
   readonly host: HostPlatform;
   readonly interruptLimitMs: number;
 }
 
-function jobEngine({ journal, clock, logger, providers, host, interruptLimitMs }: EngineParts): JobEngine {
+function jobEngine({ journal, clock, logger, providers, cacheStores, host, interruptLimitMs }: EngineParts): JobEngine {
   const traitsOf = (runner: RunnerConfig) => {
     const provider = providers.get(runner.executor);
     if (provider === undefined) throw new Error(`executor ${runner.executor} is not known`);
@@ -93,6 +108,7 @@ function jobEngine({ journal, clock, logger, providers, host, interruptLimitMs }
     journal,
     clock,
     logger,
+    cacheStores,
     productLine,
     interruptLimitMs,
     plan: (job: JobToRun) =>

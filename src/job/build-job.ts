@@ -5,6 +5,7 @@ import type { BuildPlan } from '../plan/build-plan.ts';
 import { callAt } from '../platform/timers.ts';
 import { runBuild } from './build.ts';
 import { type BuildProblem, problemOf } from './build-result.ts';
+import { withCacheAccess } from './cache-access.ts';
 import type { OpenJob } from './open-job.ts';
 import { prepareExecutor } from './prepare-executor.ts';
 import { removeSecrets } from './remove-secrets.ts';
@@ -77,8 +78,14 @@ async function prepareAndRun(job: OpenJob, plan: BuildPlan, deadlineMs: number):
   const preparation = await prepareExecutor({ ...parts, lease: job.lease }, signals.job);
   if (preparation.executor === undefined) return preparation.problem;
   const { executor } = preparation;
+  const cacheParts = { runner: job.runner, stores: job.engine.cacheStores, logger: job.logger };
   const stages = new StageRunner(
-    { ...parts, onOutput: () => sender.outputCame(), onReplayed: () => signals.apply(job.history.stops) },
+    {
+      ...parts,
+      completeStage: (stage, signal) => withCacheAccess(stage, { ...cacheParts, plan }, signal),
+      onOutput: () => sender.outputCame(),
+      onReplayed: () => signals.apply(job.history.stops),
+    },
     executor,
   );
   try {

@@ -77,6 +77,7 @@ async function doOne(operation: ScriptOperation, print: (line: string) => void):
     case 'export':
     case 'changeDirectory':
     case 'removeByName':
+    case 'cacheTransfer':
     case 'verbatim':
       throw new Error(`not plain file work: ${operation.op}`);
     default:

@@ -1,3 +1,4 @@
+import type { CacheStores } from '../cache/adapters/cache-stores.ts';
 import type { RunnerConfig } from '../config/runner-config.ts';
 import type { Lease } from '../executors/port.ts';
 import type { JobPayload } from '../gitlab/job-payload.ts';
@@ -19,6 +20,8 @@ export interface JobEngine {
   readonly plan: (job: JobToRun) => BuildPlan;
   /** Why the job cannot run at all, found at pick-up (spec protocol.md §4.6, §4.7); empty = it can. */
   readonly pickupProblems: (job: JobToRun) => readonly string[];
+  /** Where runners keep caches beside the local archives. */
+  readonly cacheStores: CacheStores;
   /** Name and version in the trace's first line. */
   readonly productLine: string;
   /** How long a build may take to let go of its stage when the manager stops; it must be ended and reported by then. */

@@ -20,6 +20,8 @@ export interface StageRunnerParts {
   readonly recorder: BuildRecorder;
   readonly trace: JobTrace;
   readonly clock: Clock;
+  /** Puts into a stage what is only known, or only made, when its turn comes. @throws the signal's reason */
+  readonly completeStage: (stage: StagePlan, signal: AbortSignal) => Promise<StagePlan>;
   /** Called when a stage's output has come into the trace. */
   readonly onOutput: () => void;
   /** Called when the first stage that an earlier manager did not finish has its turn. */
@@ -165,13 +167,14 @@ export class StageRunner {
     io: StageIo,
     signal: AbortSignal,
   ): Promise<StageEnd | 'not_started'> {
+    const { plan, completeStage } = this.#parts;
     const command = { stage: stage.stage, where: stage.where };
     const wasStopped = signal.aborted;
     try {
       const exit =
         recorded === undefined
           ? await this.#executor.run(
-              { ...command, script: generateScript(stage, this.#parts.plan, { jobStatus }) },
+              { ...command, script: generateScript(await completeStage(stage, signal), plan, { jobStatus }) },
               io,
               signal,
             )

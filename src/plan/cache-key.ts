@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import { isAbsolutePath } from '../script/paths.ts';
 import { expandText } from '../variables/expand.ts';
+import { cacheObject } from './cache-object.ts';
 import type { PlanContext } from './plan-context.ts';
 
 /** A cache's names (spec cache-artifacts.md §6). */
@@ -14,6 +15,9 @@ export interface CacheKey {
   readonly archive: string;
   /** Where the archive would be with the opposite setting of FF_HASH_CACHE_KEYS; undefined = nowhere. */
   readonly alternateArchive: string | undefined;
+  /** Object in the runner's store; undefined = the key makes none. */
+  readonly object: string | undefined;
+  readonly alternateObject: string | undefined;
 }
 
 export interface CacheKeyResult {
@@ -40,7 +44,14 @@ export function resolveCacheKey(written: string, context: PlanContext): CacheKey
   if (archive === undefined) return { key: undefined, warning, problem: relativeProblem };
   const alternate = isHashed ? sanitized : sha256(human);
   const alternateArchive = alternate === '' ? undefined : archivePath(alternate, context);
-  return { key: { human, storage, archive, alternateArchive }, warning, problem: undefined };
+  const object = cacheObject({ storage, isHashed }, context);
+  const alternateObject =
+    alternate === '' ? undefined : cacheObject({ storage: alternate, isHashed: !isHashed }, context);
+  return {
+    key: { human, storage, archive, alternateArchive, object, alternateObject },
+    warning,
+    problem: undefined,
+  };
 }
 
 const relativeProblem =

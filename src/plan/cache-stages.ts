@@ -2,8 +2,9 @@ import { posix } from 'node:path';
 import { planOwnership } from '../git/ownership.ts';
 import type { PayloadCache } from '../gitlab/job-payload.ts';
 import { JobConfigurationError } from '../lib/errors.ts';
-import { changeDirectory, notice, removeDirectory, removeFile, warning, when } from '../script/build-operations.ts';
-import type { ScriptOperation } from '../script/operations.ts';
+import { changeDirectory, notice, removeDirectory, warning } from '../script/build-operations.ts';
+import { type CacheTransferOperation, cacheTransferOperations } from '../script/cache-transfer.ts';
+import type { CacheUse, ScriptOperation } from '../script/operations.ts';
 import { isAbsolutePath } from '../script/paths.ts';
 import { expandText } from '../variables/expand.ts';
 import type { StagePlan } from './build-plan.ts';
@@ -91,15 +92,21 @@ function extractFirst(
   const timeout = String(context.settings.cacheRequestTimeoutMinutes);
   return [
     notice(`Checking cache for ${key.human}...`),
-    runs(
-      helper,
-      ['cache-extractor', '--file', key.archive, '--timeout', timeout],
-      [notice('Successfully extracted cache')],
-      [
-        warning('Failed to extract cache'),
-        ...(context.isOn('FF_CLEAN_UP_FAILED_CACHE_EXTRACT') ? removePaths(entry, context) : []),
-        ...extractFirst(others, entry, context, helper),
-      ],
+    ...transfer(
+      {
+        use: useOf('download', key),
+        helper,
+        arguments: ['cache-extractor', '--file', key.archive, '--timeout', timeout],
+        environment: {},
+        // oxlint-disable-next-line unicorn/no-thenable -- it is a list, nothing awaits it
+        then: [notice('Successfully extracted cache')],
+        else: [
+          warning('Failed to extract cache'),
+          ...(context.isOn('FF_CLEAN_UP_FAILED_CACHE_EXTRACT') ? removePaths(entry, context) : []),
+          ...extractFirst(others, entry, context, helper),
+        ],
+      },
+      context,
     ),
   ];
 }
@@ -161,30 +168,46 @@ function createOperations(
   helper: readonly string[],
 ): readonly ScriptOperation[] {
   const { maxUploadedArchiveSize } = context.runner.cache;
-  const environmentFile = `${context.directories.temporary}/gitlab_runner_cache_env`;
   return [
     notice(`Creating cache ${key.human}...`),
-    { op: 'writeFile', path: environmentFile, content: metadataEnvironment(key) },
-    runs(
-      helper,
-      [
-        'cache-archiver',
-        '--file',
-        key.archive,
-        ...(key.alternateArchive === undefined ? [] : ['--alternate-file', key.alternateArchive]),
-        '--timeout',
-        String(context.settings.cacheRequestTimeoutMinutes),
-        ...(maxUploadedArchiveSize > 0 ? ['--max-uploaded-archive-size', String(maxUploadedArchiveSize)] : []),
-        ...entry.paths.flatMap((path) => ['--path', path]),
-        ...(entry.untracked ? ['--untracked'] : []),
-        '--env-file',
-        fromProject(environmentFile, context),
-      ],
-      [notice('Created cache')],
-      [warning('Failed to create cache')],
+    ...transfer(
+      {
+        use: useOf('upload', key),
+        helper,
+        arguments: [
+          'cache-archiver',
+          '--file',
+          key.archive,
+          ...(key.alternateArchive === undefined ? [] : ['--alternate-file', key.alternateArchive]),
+          '--timeout',
+          String(context.settings.cacheRequestTimeoutMinutes),
+          ...(maxUploadedArchiveSize > 0 ? ['--max-uploaded-archive-size', String(maxUploadedArchiveSize)] : []),
+          ...entry.paths.flatMap((path) => ['--path', path]),
+          ...(entry.untracked ? ['--untracked'] : []),
+        ],
+        environment: metadataOf(key),
+        // oxlint-disable-next-line unicorn/no-thenable -- it is a list, nothing awaits it
+        then: [notice('Created cache')],
+        else: [warning('Failed to create cache')],
+      },
+      context,
     ),
-    removeFile(environmentFile),
   ];
+}
+
+/** With a store the manager completes the command when the stage's turn comes; without one it is complete. */
+function transfer(
+  parts: Omit<CacheTransferOperation, 'op' | 'environmentFile'>,
+  context: PlanContext,
+): readonly ScriptOperation[] {
+  const path = `${context.directories.temporary}/gitlab_runner_cache_env`;
+  const environmentFile = { path, argument: fromProject(path, context) };
+  const operation = { op: 'cacheTransfer', ...parts, environmentFile } as const;
+  return context.runner.cache.type === '' ? cacheTransferOperations(operation) : [operation];
+}
+
+function useOf(direction: CacheUse['direction'], { human, object, alternateObject }: CacheKey): CacheUse {
+  return { direction, key: human, object, alternateObject };
 }
 
 /** Helpers run in the project directory: a relative path has to be seen from there. */
@@ -192,10 +215,9 @@ function fromProject(path: string, { directories }: PlanContext): string {
   return isAbsolutePath(path) ? path : posix.relative(directories.project, path);
 }
 
-/** dotenv text; `$` is spelled so that no reader expands it. */
-function metadataEnvironment(key: CacheKey): string {
-  const json = JSON.stringify({ cachekey: key.human }).replaceAll('$', String.raw`\u0024`);
-  return `CACHE_METADATA="${json.replaceAll(/["\\]/g, String.raw`\$&`)}"\n`;
+/** `$` is spelled so that no reader of the environment file expands it. */
+function metadataOf(key: CacheKey): Readonly<Record<string, string>> {
+  return { CACHE_METADATA: JSON.stringify({ cachekey: key.human }).replaceAll('$', String.raw`\u0024`) };
 }
 
 /** @throws JobConfigurationError for a policy that does not exist. */
@@ -211,13 +233,4 @@ function allows(direction: 'pull' | 'push', entry: PayloadCache, key: CacheKey, 
     default:
       throw new JobConfigurationError(`unknown cache policy ${policy} for ${key.human}`);
   }
-}
-
-function runs(
-  [program = '', ...leading]: readonly string[],
-  args: readonly string[],
-  then: readonly ScriptOperation[],
-  otherwise: readonly ScriptOperation[],
-): ScriptOperation {
-  return when({ test: 'succeeds', command: program, arguments: [...leading, ...args], silent: false }, then, otherwise);
 }

@@ -21,6 +21,4 @@ export interface PlanRequest {
   readonly version: RunnerVersion;
   /** When the job began, RFC 3339; for the provenance of artifacts. */
   readonly startedAt?: string | undefined;
-  /** Where caches are kept beside the local archive. */
-  readonly remoteCache?: undefined;
 }

@@ -57,6 +57,24 @@ export type ScriptOperation =
       readonly then: readonly ScriptOperation[];
       readonly else: readonly ScriptOperation[];
     }
+  /**
+   * A helper command that restores or saves a cache, where the runner has a store for caches. The manager puts in what
+   * gives access to it when the stage's turn comes (`resolveCacheTransfers`): that is short-lived and no part of a plan.
+   */
+  | {
+      readonly op: 'cacheTransfer';
+      readonly use: CacheUse;
+      /** Program and leading arguments. */
+      readonly helper: readonly string[];
+      /** The command's own name first. */
+      readonly arguments: readonly string[];
+      /** For the helper's environment file, beside the credentials. */
+      readonly environment: Readonly<Record<string, string>>;
+      /** Where it is written, and how the helper is told. */
+      readonly environmentFile: { readonly path: string; readonly argument: string };
+      readonly then: readonly ScriptOperation[];
+      readonly else: readonly ScriptOperation[];
+    }
   /** Text for one shell only, where no primitive says it (credential helper, ownership). Other shells skip it. */
   | { readonly op: 'verbatim'; readonly dialect: ShellDialect; readonly text: string };
 
@@ -76,3 +94,14 @@ export type ScriptCondition =
   | { readonly test: 'gitAtLeast'; readonly version: string };
 
 export type ShellDialect = 'posix' | 'powershell';
+
+/** The object of a cache in the runner's store, and what is to be done with it. */
+export interface CacheUse {
+  readonly direction: 'download' | 'upload';
+  /** The cache's key as the user knows it. */
+  readonly key: string;
+  /** undefined = the key makes no object: only the local archive is used. */
+  readonly object: string | undefined;
+  /** Where it would be with the opposite setting of FF_HASH_CACHE_KEYS. */
+  readonly alternateObject: string | undefined;
+}

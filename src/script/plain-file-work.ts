@@ -30,6 +30,7 @@ function isPlain(operation: ScriptOperation): boolean {
     case 'export':
     case 'changeDirectory':
     case 'removeByName':
+    case 'cacheTransfer':
     case 'verbatim':
       return false;
     default:

@@ -1,4 +1,5 @@
 import { unreachable } from '../lib/unreachable.ts';
+import { cacheTransferOperations } from '../script/cache-transfer.ts';
 import type { ScriptCondition, ScriptOperation } from '../script/operations.ts';
 import { coloured } from './colours.ts';
 import { markCall } from './posix-marks.ts';
@@ -107,6 +108,8 @@ export class PosixWriter {
         return this.writeFile(operation.path, operation.content);
       case 'if':
         return this.#if(operation);
+      case 'cacheTransfer':
+        return this.operations(cacheTransferOperations(operation));
       case 'verbatim':
         return operation.dialect === 'posix' ? this.line(operation.text) : undefined;
       default:

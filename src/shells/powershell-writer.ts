@@ -1,4 +1,5 @@
 import { unreachable } from '../lib/unreachable.ts';
+import { cacheTransferOperations } from '../script/cache-transfer.ts';
 import type { ScriptCondition, ScriptOperation } from '../script/operations.ts';
 import { coloured } from './colours.ts';
 import { assignmentLines } from './powershell-assignment.ts';
@@ -96,6 +97,8 @@ export class PowershellWriter {
         return this.writeFile(operation.path, operation.content);
       case 'if':
         return this.#if(operation);
+      case 'cacheTransfer':
+        return this.operations(cacheTransferOperations(operation));
       case 'verbatim':
         return operation.dialect === 'powershell' ? this.line(operation.text) : undefined;
       default:

@@ -34,6 +34,8 @@ interface Directory {
   readonly excludes: readonly GlobState[];
 }
 
+const noStates: readonly GlobState[] = [];
+
 /** Entries between two breaths of the event loop. */
 const batchSize = 2000;
 
@@ -63,6 +65,7 @@ class TreeWalk {
   readonly #includes: readonly Glob[];
   readonly #excludes: readonly Glob[];
   readonly #visitor: WalkVisitor;
+  readonly #indexes = new WeakMap<readonly IncludeState[], readonly number[]>();
 
   constructor(root: string, includes: readonly Glob[], excludes: readonly Glob[], visitor: WalkVisitor) {
     this.#root = root;
@@ -85,11 +88,28 @@ class TreeWalk {
   /** Visits the children of a directory; adds those to go into. @returns how many there were. */
   visit(directory: Directory, pending: Directory[]): number {
     const children = this.#children(directory);
+    const isAll = this.#excludes.length === 0 && directory.includes.every(({ state }) => state === 'all');
+    const before = directory.path === '.' ? '' : `${directory.path}/`;
     for (const child of children) {
-      const path = directory.path === '.' ? child.name : `${directory.path}/${child.name}`;
-      this.#visitChild(directory, path, child, pending);
+      if (isAll) this.#takeAll(directory, before + child.name, child.kind, pending);
+      else this.#visitChild(directory, before + child.name, child, pending);
     }
     return children.length;
+  }
+
+  /** As `#visitChild`, where nothing is left to decide: most of a tree is below what was named. */
+  #takeAll(directory: Directory, path: string, kind: EntryKind, pending: Directory[]): void {
+    this.#offer(path, this.#matchingAll(directory), noStates);
+    if (kind === 'directory') pending.push({ path, includes: directory.includes, excludes: noStates });
+  }
+
+  #matchingAll({ includes }: Directory): readonly number[] {
+    let matching = this.#indexes.get(includes);
+    if (matching === undefined) {
+      matching = includes.map(({ index }) => index);
+      this.#indexes.set(includes, matching);
+    }
+    return matching;
   }
 
   #visitChild(

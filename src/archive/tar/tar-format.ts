@@ -28,7 +28,7 @@ export const tarzstdFormat: ArchiveFormat = {
 };
 
 /** Larger batches than in a ZIP: the files of one share a window. */
-const batchBytes = 2 * 1024 * 1024;
+const batchBytes = 1024 * 1024;
 
 type Piece =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
@@ -37,7 +37,7 @@ type Piece =
 async function* writeTar(request: WriteRequest, signal: AbortSignal): AsyncGenerator<Buffer> {
   const bytes = request.entries.reduce((sum, { facts }) => sum + facts.sizeBytes, 0);
   const threads = openThreads(request.concurrency, { entries: request.entries.length, bytes });
-  const window = { weight: threads.size * 8 * 1024 * 1024, count: threads.size * 3 };
+  const window = { weight: threads.size * 5 * 1024 * 1024, count: threads.size * 3 };
   const level = zstdLevels[request.level];
   try {
     for await (const piece of inOrder(tarSteps(request, level, threads), window, signal)) {

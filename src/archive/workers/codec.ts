@@ -16,8 +16,13 @@ export type CodecName = 'deflate' | 'zstd' | 'checkedZstd';
 
 /** One compression context, used for one small input after the other. */
 export interface Compressor {
-  /** Compresses into `output` from a position on. @returns how many bytes it took, or undefined where there is no room. */
-  compress(input: Buffer, output: Buffer, at: number): number | undefined;
+  /** Compresses into `output` from a position on, where `roomFor` the input is. @returns how many bytes it took. */
+  compress(input: Buffer, output: Buffer, at: number): number;
+}
+
+/** What compressed content may need at most, whatever the codec. */
+export function roomFor(bytes: number): number {
+  return bytes + (bytes >> 7) + 1024;
 }
 
 /** One decompression context. */
@@ -51,12 +56,13 @@ export function createCompressor(codec: CodecName, level: number): Compressor {
   return {
     compress: (input, output, at) => {
       const room = output.length - at;
-      engine.handle.reset();
+      // zstd starts anew after each frame; its reset would forget the level.
+      if (!isZstd) engine.handle.reset();
       engine.handle.writeSync(flush, input, 0, input.length, output, at, room);
-      if (stream.destroyed) throw new Error(`${codec} cannot compress`);
       const [left = 0, unread = 0] = engine.state;
       // A full output may hide more to come.
-      return unread === 0 && left > 0 ? room - left : undefined;
+      if (stream.destroyed || unread > 0 || left === 0) throw new Error(`${codec} needs more room than it can`);
+      return room - left;
     },
   };
 }
@@ -68,15 +74,19 @@ export function createDecompressor(codec: CodecName): Decompressor {
   const flush = isZstd ? constants.ZSTD_e_end : constants.Z_FINISH;
   const engine = engineOf(stream);
   if (engine === undefined) return simple;
+  let isSpoilt = false;
   return {
     decompress: (input, output) => {
       // An error is the end of the context.
-      if (stream.destroyed || output.length === 0) return simple.decompress(input, output);
-      engine.handle.reset();
+      if (isSpoilt || stream.destroyed || output.length === 0) return simple.decompress(input, output);
+      if (!isZstd) engine.handle.reset();
       engine.handle.writeSync(flush, input, 0, input.length, output, 0, output.length);
       const [left = 0, unread = 0] = engine.state;
       // Anything but a plain fit (several frames, damage, more than was said) is judged by the plain call.
-      return (left === 0 && unread === 0 && !stream.destroyed) || simple.decompress(input, output);
+      const isPlain = left === 0 && unread === 0 && !stream.destroyed;
+      // zstd may stand in the middle of a frame.
+      isSpoilt = isZstd && !isPlain;
+      return isPlain || simple.decompress(input, output);
     },
   };
 }
@@ -104,8 +114,7 @@ function simpleDeflate(level: number): Compressor {
   return { compress: (input, output, at) => place(deflateRawSync(input, { level }), output, at) };
 }
 
-function place(result: Buffer, output: Buffer, at: number): number | undefined {
-  if (result.length > output.length - at) return undefined;
+function place(result: Buffer, output: Buffer, at: number): number {
   result.copy(output, at);
   return result.length;
 }

@@ -1,5 +1,6 @@
 import { pathBytes } from '../archive-path.ts';
 import { paddingOf, tarHeader } from '../tar/tar-header.ts';
+import { roomFor } from './codec.ts';
 import { contentRoom, readEntryInto } from './entry-source.ts';
 import { decodeFacts, type PackedBatch, type PackTask } from './tasks.ts';
 import type { WorkingSet } from './working-set.ts';
@@ -29,9 +30,7 @@ export function packTar(task: PackTask, set: WorkingSet): PackedBatch {
     used += size;
   }
   const raw = Buffer.concat(parts);
-  // What zstd may need at most.
-  const body = Buffer.allocUnsafeSlow(raw.length + (raw.length >> 7) + 4096);
+  const body = Buffer.allocUnsafeSlow(roomFor(raw.length));
   const bodyBytes = set.compressor('checkedZstd', task.compression.level).compress(raw, body, 0);
-  if (bodyBytes === undefined) throw new Error('zstd needed more room than it can');
   return { body, bodyBytes, central: Buffer.alloc(0), entryCount: task.paths.length, problems };
 }

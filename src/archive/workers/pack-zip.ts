@@ -9,6 +9,7 @@ import {
   zipName,
 } from '../zip/zip-entry-bytes.ts';
 import { methodDeflate, methodStore, methodZstd } from '../zip/zip-records.ts';
+import { roomFor } from './codec.ts';
 import { contentRoom, readEntryInto } from './entry-source.ts';
 import { looksCompressed } from './incompressible.ts';
 import { decodeFacts, type PackedBatch, type PackTask } from './tasks.ts';
@@ -52,7 +53,8 @@ class BatchWriter {
     }
     this.#task = task;
     this.#set = set;
-    this.#body = Buffer.allocUnsafeSlow(body);
+    // Compressed content that turns out larger is replaced by the content itself.
+    this.#body = Buffer.allocUnsafeSlow(body + roomFor(largest) - largest);
     this.#central = Buffer.allocUnsafeSlow(central);
     this.#scratch = set.scratch(largest);
   }
@@ -93,8 +95,7 @@ class BatchWriter {
   #compress(content: Buffer, at: number): number | undefined {
     const { codec, level } = this.#task.compression;
     if (level === 0 || content.length < 2 || looksCompressed(content)) return undefined;
-    // The room is what would be stored, less one.
-    const end = Math.min(this.#body.length, at + content.length);
-    return this.#set.compressor(codec, level).compress(content, this.#body.subarray(0, end), at);
+    const packedBytes = this.#set.compressor(codec, level).compress(content, this.#body, at);
+    return packedBytes < content.length ? packedBytes : undefined;
   }
 }

@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import type { EntryFacts } from '../../platform/file-tree.ts';
 import { pathBytes } from '../archive-path.ts';
 import {
@@ -116,8 +116,7 @@ function writeCommon(out: Buffer, at: number, entry: PlainEntry): void {
 }
 
 export function nameFlags(name: Buffer): number {
-  const isAscii = name.every((byte) => byte < 0x80);
-  return !isAscii && isUtf8(name) ? flagUtf8 : 0;
+  return !isAscii(name) && isUtf8(name) ? flagUtf8 : 0;
 }
 
 function writeExtra(out: Buffer, at: number, facts: EntryFacts): void {

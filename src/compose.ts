@@ -4,6 +4,7 @@ import { productLine } from './commands/product.ts';
 import type { ManagerParts } from './commands/run.ts';
 import { embeddedRunner } from './config/embedded-runner.ts';
 import type { RunnerConfig } from './config/runner-config.ts';
+import { createDockerProvider } from './executors/docker/docker-provider.ts';
 import { createDummyProvider } from './executors/dummy/dummy-provider.ts';
 import type { ExecutorProvider, Lease } from './executors/port.ts';
 import { createShellProvider } from './executors/shell/shell-provider.ts';
@@ -22,6 +23,8 @@ import type { AdoptedJob } from './manager/job-supervisor.ts';
 import type { Logger } from './observability/logger.ts';
 import { unsupportedJobProblems } from './plan/pickup-checks.ts';
 import { planBuild } from './plan/plan-build.ts';
+import { instanceName } from './platform/instance-name.ts';
+import { hostName } from './platform/local-work.ts';
 import { randomHex } from './platform/random.ts';
 
 export interface CompositionOptions {
@@ -51,6 +54,7 @@ export async function composeManager(options: CompositionOptions): Promise<Manag
   const host = hostPlatform(process.platform, process.arch);
   const providers = executorTable(options);
   const journal = await openJournal(options.stateFolder);
+  const providers = executorTable({ ...options, instance: () => instanceName(options.stateFolder) });
   // The other half is for killing what does not let go, and for reporting.
   const interruptLimitMs = options.shutdownTimeoutMs / 2;
   const cacheStores = createCacheStores(cacheStoreTable, () =>
@@ -68,15 +72,40 @@ export async function composeManager(options: CompositionOptions): Promise<Manag
   };
 }
 
+type ExecutorTableOptions = Pick<
+  CompositionOptions,
+  'environment' | 'workingDirectory' | 'selfCommand' | 'user' | 'clock'
+> & {
+  /** Absent where no job runs. */
+  readonly logger?: Logger;
+  /** Name of the state folder at daemons and clusters; absent where no job runs. */
+  readonly instance?: () => string;
+};
+
 /** Executors by their name in config.toml. */
-export function executorTable(
-  options: Pick<CompositionOptions, 'environment' | 'workingDirectory' | 'selfCommand' | 'user' | 'clock'>,
-): ReadonlyMap<string, ExecutorProvider> {
+export function executorTable(options: ExecutorTableOptions): ReadonlyMap<string, ExecutorProvider> {
   const { environment, workingDirectory, selfCommand, user, clock } = options;
   return new Map<string, ExecutorProvider>([
     ['shell', createShellProvider({ environment, workingDirectory, helperCommand: selfCommand, user })],
+    ['docker', dockerProvider(options)],
     ['dummy', createDummyProvider({ clock })],
   ]);
+}
+
+function dockerProvider({ environment, workingDirectory, clock, logger, instance }: ExecutorTableOptions) {
+  return createDockerProvider({
+    environment,
+    workingDirectory,
+    clock,
+    platform: process.platform,
+    hostName: hostName(),
+    instance: instance ?? noScratchFolder,
+    logger: () => logger ?? noScratchFolder(),
+  });
+}
+
+function noScratchFolder(): never {
+  throw new Error('no job runs here');
 }
 
 /** Stores of caches by their name in config.toml, and the names of the Go runner's newer forms of two of them. */

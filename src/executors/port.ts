@@ -2,6 +2,7 @@ import type { RunnerConfig } from '../config/runner-config.ts';
 import type { JsonValue } from '../lib/json.ts';
 import type { BuildPlan } from '../plan/build-plan.ts';
 import type { ExecutorTraits } from '../plan/executor-traits.ts';
+import type { ScriptOperation } from '../script/operations.ts';
 
 /** One per executor kind; lives as long as the process. Its methods may be called concurrently. */
 export interface ExecutorProvider {
@@ -70,6 +71,13 @@ export interface Executor {
 
   /** Present where the job's files stay behind after `cleanup`, out of the manager's reach (another user account). */
   readonly keepsFiles?: true;
+
+  /**
+   * Does a stage's work that needs no shell (`isPlainFileWork`) without starting anything for it. Called instead of
+   * `run`, and once more when the manager was killed in between.
+   * @returns what a script would have printed; undefined = `run` a script.
+   */
+  doPlainWork?(operations: readonly ScriptOperation[], signal: AbortSignal): Promise<string | undefined>;
 
   /**
    * Runs one stage script to its end. Never called twice for one stage run.

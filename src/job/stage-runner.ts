@@ -11,7 +11,7 @@ import type { JobTrace } from '../trace/port.ts';
 import type { BuildRecorder } from './build-recorder.ts';
 import { problemOf } from './build-result.ts';
 import type { BuildHistory, RecordedStage } from './history.ts';
-import { doLocalFileWork } from './local-file-work.ts';
+import { doLocalFileWork, type LocalWorkResult } from './local-file-work.ts';
 
 export interface StageRunnerParts {
   readonly plan: BuildPlan;
@@ -107,15 +107,31 @@ export class StageRunner {
     recorded: RecordedStage | undefined,
     signal: AbortSignal,
   ): Promise<StageEnd> {
-    if (this.#executor.localFiles === true && isPlainFileWork(stage.operations))
-      return await this.#performHere(run, stage);
+    if (isPlainFileWork(stage.operations) && recorded === undefined) {
+      const result = await this.#doPlainWork(stage, signal);
+      if (result !== undefined) return this.#recordPlainWork(run, result);
+    }
     return await this.#performInShell(run, stage, jobStatus, recorded, signal);
   }
 
   /** Nothing of it outlives this process, so only its end is recorded; a restart does it again. */
-  async #performHere(run: number, stage: StagePlan): Promise<StageEnd> {
+  async #doPlainWork(stage: StagePlan, signal: AbortSignal): Promise<LocalWorkResult | StageEnd | undefined> {
+    if (this.#executor.localFiles === true) return await doLocalFileWork(stage.operations);
+    try {
+      const stdout = await this.#executor.doPlainWork?.(stage.operations, signal);
+      return stdout === undefined ? undefined : { stdout, stderr: '', code: 0 };
+    } catch (error) {
+      return problemOf(error, signal);
+    }
+  }
+
+  #recordPlainWork(run: number, result: LocalWorkResult | StageEnd): StageEnd {
     const { trace, recorder } = this.#parts;
-    const { stdout, stderr, code } = await doLocalFileWork(stage.operations);
+    if ('kind' in result) {
+      recorder.endStage(run, result);
+      return result;
+    }
+    const { stdout, stderr, code } = result;
     // From here to the record nothing may wait: a checkpoint in between would have it written twice after a restart.
     const output = trace.openStage();
     void output.write('stdout', Buffer.from(stdout));

@@ -13,7 +13,6 @@ import {
   symlinkSync,
   unlinkSync,
   write,
-  writeSync,
 } from 'node:fs';
 import type { FilePath } from './file-tree.ts';
 
@@ -33,11 +32,6 @@ export function makeOneDirectory(path: FilePath): void {
 /** Creates a file that must not exist; a link in its place counts as existing. @returns its descriptor. */
 export function createNewFile(path: FilePath): number {
   return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
-}
-
-export function writeAllNow(descriptor: number, data: Buffer): void {
-  let written = 0;
-  while (written < data.length) written += writeSync(descriptor, data, written, data.length - written);
 }
 
 /** Writes at the end of what this descriptor has written, off the event loop. */

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { parseCompressionLevel } from '../../archive/compression-level.ts';
-import { isFormatAvailable } from '../../archive/format.ts';
 import type { SelectedEntry } from '../../archive/selection/selected-entry.ts';
 import { isCacheUpToDate, writeCacheArchive } from '../../cache/cache-archive.ts';
 import { type CacheMetadata, parseCacheMetadata, writeCacheMetadata } from '../../cache/cache-metadata.ts';
@@ -85,7 +84,7 @@ async function create(
     path,
     root: projectDirectory(io),
     entries,
-    format: formatFrom(values['compression-format'], log),
+    format: formatFrom(values['compression-format']),
     level: parseCompressionLevel(values['compression-level'], log),
     concurrency: archiverConcurrency(io.env),
     problem: (message: string) => log.warn(message),
@@ -94,13 +93,10 @@ async function create(
   await writeCacheMetadata(path, await readMetadata(values, io.workingDirectory, log));
 }
 
-/** Unknown formats mean zip. */
-function formatFrom(name: string, log: Logger): string {
+/** Nothing said means zipzstd, which every runner since 16.2 reads; unknown formats mean zip. */
+function formatFrom(name: string): string {
   const lowered = name.toLowerCase();
-  if (lowered !== 'tarzstd' && lowered !== 'zipzstd') return 'zip';
-  if (isFormatAvailable(lowered)) return lowered;
-  log.warn(`compression format ${JSON.stringify(name)} is not supported yet, using zip`);
-  return 'zip';
+  return lowered === '' ? 'zipzstd' : lowered === 'tarzstd' || lowered === 'zipzstd' ? lowered : 'zip';
 }
 
 /** The manager puts it into the file with the credentials, where it is no option of ours. Bad metadata costs no cache. */

@@ -43,6 +43,10 @@ export interface CompositionOptions {
   readonly shutdownTimeoutMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Login shells that are made ready at once for the first jobs of the shell executor; default 0. */
+  readonly standbyShells?: number;
+  /** See `ShellProviderOptions.ownStagesPlain`. */
+  readonly ownStagesPlain?: boolean;
 }
 
 /**
@@ -52,9 +56,12 @@ export interface CompositionOptions {
 export async function composeManager(options: CompositionOptions): Promise<ManagerParts> {
   const { clients, clock, logger } = options;
   const host = hostPlatform(process.platform, process.arch);
-  const providers = executorTable(options);
   const journal = await openJournal(options.stateFolder);
-  const providers = executorTable({ ...options, instance: () => instanceName(options.stateFolder) });
+  const providers = executorTable({
+    ...options,
+    scratchFolder: () => journal.scratchFolder(),
+    instance: () => instanceName(options.stateFolder),
+  });
   // The other half is for killing what does not let go, and for reporting.
   const interruptLimitMs = options.shutdownTimeoutMs / 2;
   const cacheStores = createCacheStores(cacheStoreTable, () =>
@@ -74,19 +81,32 @@ export async function composeManager(options: CompositionOptions): Promise<Manag
 
 type ExecutorTableOptions = Pick<
   CompositionOptions,
-  'environment' | 'workingDirectory' | 'selfCommand' | 'user' | 'clock'
+  'environment' | 'workingDirectory' | 'selfCommand' | 'user' | 'clock' | 'standbyShells' | 'ownStagesPlain'
 > & {
   /** Absent where no job runs. */
   readonly logger?: Logger;
   /** Name of the state folder at daemons and clusters; absent where no job runs. */
   readonly instance?: () => string;
+  /** See `Journal.scratchFolder`; absent where no job runs. */
+  readonly scratchFolder?: () => string;
 };
 
 /** Executors by their name in config.toml. */
 export function executorTable(options: ExecutorTableOptions): ReadonlyMap<string, ExecutorProvider> {
-  const { environment, workingDirectory, selfCommand, user, clock } = options;
+  const { environment, workingDirectory, selfCommand, user, clock, scratchFolder, standbyShells, ownStagesPlain } =
+    options;
+  const shell = createShellProvider({
+    environment,
+    workingDirectory,
+    helperCommand: selfCommand,
+    user,
+    clock,
+    scratchFolder: scratchFolder ?? noScratchFolder,
+    standbys: standbyShells,
+    ownStagesPlain,
+  });
   return new Map<string, ExecutorProvider>([
-    ['shell', createShellProvider({ environment, workingDirectory, helperCommand: selfCommand, user })],
+    ['shell', shell],
     ['docker', dockerProvider(options)],
     ['dummy', createDummyProvider({ clock })],
   ]);
@@ -109,7 +129,7 @@ function noScratchFolder(): never {
 }
 
 /** Stores of caches by their name in config.toml, and the names of the Go runner's newer forms of two of them. */
-const cacheStoreTable: CacheStoreTable = new Map([
+export const cacheStoreTable: CacheStoreTable = new Map([
   ['s3', async () => (await import('./cache/adapters/s3-cache-store.ts')).createS3CacheStore],
   ['s3v2', async () => (await import('./cache/adapters/s3-cache-store.ts')).createS3CacheStore],
   ['gcs', async () => (await import('./cache/adapters/gcs-cache-store.ts')).createGcsCacheStore],

@@ -39,6 +39,8 @@ export interface Embedded {
 /** How long jobs have to end once they are aborted. */
 const stopTimeoutMs = 20_000;
 const checkIntervalMs = 50;
+/** Login shells that read their profile while the pipeline is compiled. More of them would hold each other up. */
+const mostStandbyShells = 2;
 /** Output appears this soon. */
 const traceIntervalMs = 100;
 /** A cancel is heard of this soon by a job that prints nothing. */
@@ -192,6 +194,9 @@ async function startManager(
     shutdownTimeoutMs: stopTimeoutMs,
     clock,
     logger,
+    ownStagesPlain: true,
+    // Without a gate no new job is taken.
+    standbyShells: gate === undefined ? 0 : Math.min(concurrency, mostStandbyShells),
   });
   const adopted = Promise.withResolvers<void>();
   const manager = startRunnerManager({

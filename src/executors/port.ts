@@ -16,12 +16,21 @@ export interface ExecutorProvider {
    */
   acquire(runner: RunnerConfig, signal: AbortSignal): Promise<Lease | undefined>;
 
+  /** No job will be asked for any more; those that run go on. What was kept for the next ones can go. Idempotent. */
+  noMoreJobs?(): void;
+
   /** Called once, after the last lease was released. */
   shutdown(signal: AbortSignal): Promise<void>;
 }
 
 /** Reserved capacity for one job. Methods are called one after another, never concurrently. */
 export interface Lease {
+  /**
+   * Tells that a job came whose first stages are these; `prepare` comes next, or `release`. A hint, to begin with what
+   * takes long: cheap, never throws.
+   */
+  expect?(plan: BuildPlan, stages: readonly StageHint[]): void;
+
   /**
    * Makes the environment of a build ready. Called up to three times (spec job-execution.md §6), each time after the
    * failed attempt cleaned up behind itself.
@@ -110,18 +119,30 @@ export interface Executor {
   ): Promise<ExitStatus | 'not_started'>;
 
   /**
+   * Tells which stages come after the one that runs, up to the first that runs code of the user. A hint as
+   * `Lease.expect`; only while nothing of the user's runs in the job.
+   */
+  expect?(stages: readonly StageHint[]): void;
+
+  /**
    * Ends and removes everything. Idempotent; never throws for what is gone already.
    * `signal` bounds the time it may take.
    */
   cleanup(signal: AbortSignal): Promise<CleanupReport>;
 }
 
-export interface StageCommand {
+/** What is known of a stage before its turn. */
+export interface StageHint {
+  readonly where: 'build' | 'helper';
+  /** Nothing of the user's runs in it. */
+  readonly isOurs?: boolean;
+}
+
+export interface StageCommand extends StageHint {
   /** Stage id, `step_script`. */
   readonly stage: string;
   /** Program text for the plan's shell. Empty on `resume`. */
   readonly script: string;
-  readonly where: 'build' | 'helper';
 }
 
 export type OutputStream = 'stdout' | 'stderr';

@@ -24,7 +24,7 @@ export async function removeSecrets(plan: BuildPlan, executor: Executor, folder:
   const directory = join(folder, 'stage-secrets');
   makePrivateFolder(directory);
   const script = generateScript(stage, plan, { jobStatus: 'failed' });
-  const command = { stage: stage.stage, where: stage.where, script };
+  const command = { stage: stage.stage, where: stage.where, isOurs: true, script };
   await executor.run(command, silentIo(directory), AbortSignal.timeout(limitMs));
 }
 

@@ -8,6 +8,7 @@ import type { BuildPlan } from '../plan/build-plan.ts';
 import { acknowledge } from './acknowledge.ts';
 import { buildJob } from './build-job.ts';
 import { type BuildProblem, jobResult, problemOf } from './build-result.ts';
+import { comingStages } from './coming-stages.ts';
 import { readHistory } from './history.ts';
 import type { JobEnd, JobEngine, JobToRun, OpenJob, RecoverableJob } from './open-job.ts';
 import { type OpenTrace, openJobTrace } from './open-trace.ts';
@@ -21,6 +22,9 @@ import { writeHeaderWithoutPlan } from './trace-header.ts';
 export async function runJob(engine: JobEngine, job: JobToRun, interrupt: AbortSignal): Promise<JobEnd> {
   const problems = engine.pickupProblems(job);
   const planned = tryPlan(engine, job);
+  if (problems.length === 0 && planned.plan !== undefined) {
+    job.lease.expect?.(planned.plan, comingStages(planned.plan));
+  }
   const started = await startJournal(engine, job, planned.plan, problems.length === 0);
   if (started === undefined) {
     await reportUnstarted(engine, job, interrupt);

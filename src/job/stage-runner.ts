@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Executor, OutputStream, StageIo } from '../executors/port.ts';
+import type { Executor, ExitStatus, OutputStream, StageIo } from '../executors/port.ts';
 import type { StageEnd } from '../journal/records.ts';
 import { abortReasonOf } from '../lib/abort.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -10,6 +10,7 @@ import { generateScript } from '../shells/generate-script.ts';
 import type { JobTrace } from '../trace/port.ts';
 import type { BuildRecorder } from './build-recorder.ts';
 import { problemOf } from './build-result.ts';
+import { comingStages, stageHint } from './coming-stages.ts';
 import type { BuildHistory, RecordedStage } from './history.ts';
 import { doLocalFileWork, type LocalWorkResult } from './local-file-work.ts';
 
@@ -183,17 +184,12 @@ export class StageRunner {
     io: StageIo,
     signal: AbortSignal,
   ): Promise<StageEnd | 'not_started'> {
-    const { plan, completeStage } = this.#parts;
-    const command = { stage: stage.stage, where: stage.where };
+    const command = { stage: stage.stage, ...stageHint(stage) };
     const wasStopped = signal.aborted;
     try {
       const exit =
         recorded === undefined
-          ? await this.#executor.run(
-              { ...command, script: generateScript(await completeStage(stage, signal), plan, { jobStatus }) },
-              io,
-              signal,
-            )
+          ? await this.#start(stage, jobStatus, io, signal)
           : await this.#executor.resume({ ...command, script: '' }, recorded.handle, io, signal);
       if (exit === 'not_started') return exit;
       // An earlier manager stopped it: what it exited with is fallout of that.
@@ -202,6 +198,16 @@ export class StageRunner {
     } catch (error) {
       return problemOf(error, signal);
     }
+  }
+
+  /** While nothing of the user's runs, the executor may get ready for what comes. */
+  async #start(stage: StagePlan, jobStatus: string, io: StageIo, signal: AbortSignal): Promise<ExitStatus> {
+    const { plan } = this.#parts;
+    const hint = stageHint(stage);
+    const script = generateScript(await this.#parts.completeStage(stage, signal), plan, { jobStatus });
+    const exit = this.#executor.run({ stage: stage.stage, ...hint, script }, io, signal);
+    if (hint.isOurs === true) this.#executor.expect?.(comingStages(plan, stage));
+    return await exit;
   }
 
   #stageIo(

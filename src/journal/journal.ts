@@ -23,6 +23,7 @@ import type { JournalRecord } from './records.ts';
  *     jobs/<job>/records        see records.ts
  *     jobs/<job>/…              the trace, the stages' scripts and output
  *     numbers/…                 see number-claims.ts
+ *     scratch/<manager>.<name>  whatever a manager needs while it lives
  *     jobs/.new-<manager>.<job>, jobs/.gone-<manager>.<job>   not complete yet, not complete any more
  *
  * A job folder never moves, so whatever writes into it goes on doing so when its manager dies. Ownership changes by
@@ -37,6 +38,11 @@ export interface Journal {
   /** Takes over every job whose manager is dead. Damaged ones are given back as problems and left for a person to see. */
   adoptOrphans(): Promise<Adoption>;
   readonly numbers: NumberClaims;
+  /**
+   * A new path beside the jobs, on their file system, for what this manager needs while it lives. What it leaves there
+   * goes when a later one adopts its jobs.
+   */
+  scratchFolder(): string;
   /** Why no job can be taken now (disk full, permissions), or undefined. */
   problem(): string | undefined;
   /** Gives the manager's lock back. */
@@ -58,10 +64,11 @@ export async function openJournal(folder: string): Promise<Journal> {
   const locks = join(folder, 'locks');
   const jobs = join(folder, 'jobs');
   const numbers = join(folder, 'numbers');
+  const scratch = join(folder, 'scratch');
   const manager = randomHex(8);
   let lock: HeldLock;
   try {
-    for (const path of [folder, locks, jobs, numbers]) makePrivateFolder(path);
+    for (const path of [folder, locks, jobs, numbers, scratch]) makePrivateFolder(path);
     lock = await holdLock(join(locks, manager));
   } catch (error) {
     throw new StorageError(`cannot use the journal folder ${folder}: ${errorMessage(error)}`, {
@@ -69,11 +76,12 @@ export async function openJournal(folder: string): Promise<Journal> {
       hint: 'Give a writable folder with --state-dir.',
     });
   }
-  const place = { jobs, locks, numbers, manager };
+  const place = { jobs, locks, numbers, scratch, manager };
   return {
     create: (first) => createJob(place, first),
     adoptOrphans: () => adoptOrphans(place),
     numbers: createNumberClaims(numbers, manager),
+    scratchFolder: () => join(scratch, `${manager}.${randomHex(4)}`),
     problem: () => probeProblem(folder),
     close: () => lock.release(),
   };
@@ -83,6 +91,7 @@ interface JournalPlace {
   readonly jobs: string;
   readonly locks: string;
   readonly numbers: string;
+  readonly scratch: string;
   readonly manager: string;
 }
 
@@ -141,6 +150,7 @@ async function adoptOrphans(place: JournalPlace): Promise<Adoption> {
   }
   const owns = (manager: string): Promise<boolean> => isAlive(place, manager, liveness);
   await removeStaleClaims(place.numbers, owns, () => recordsOfAllJobs(place));
+  await removeDeadScratch(place, owns);
   await removeDeadLocks(place, liveness);
   return { jobs: adopted, problems };
 }
@@ -187,6 +197,15 @@ function isAlive(place: JournalPlace, owner: string, liveness: Map<string, Promi
   const answer = isLockHeld(join(place.locks, owner));
   liveness.set(owner, answer);
   return answer;
+}
+
+async function removeDeadScratch(
+  { scratch }: JournalPlace,
+  isAlive: (manager: string) => Promise<boolean>,
+): Promise<void> {
+  for (const name of listFolder(scratch)) {
+    if (!(await isAlive(name.split('.')[0] ?? ''))) removeIfPossible(join(scratch, name));
+  }
 }
 
 async function removeDeadLocks(place: JournalPlace, liveness: Map<string, Promise<boolean>>): Promise<void> {

@@ -241,6 +241,7 @@ class Manager implements RunnerManager {
     const reason = new AbortReason('finished', 'the runner manager stops');
     this.#polling.abort(reason);
     this.#slots.abortRequests(reason);
+    for (const provider of this.#options.providers.values()) provider.noMoreJobs?.();
   }
 
   #abortJobs(signalName: string): void {

@@ -3,16 +3,23 @@ import type { JsonValue } from '../../lib/json.ts';
 import { watchFolder } from '../../platform/folder-watch.ts';
 import { isRunning, type ProcessIdentity } from '../../platform/process-identity.ts';
 import type { ProcessTable } from '../../platform/process-table.ts';
-import { claimStateFile, readStateFile } from '../../platform/state-file.ts';
+import { endProcesses, selectProcesses } from '../../platform/process-tree.ts';
+import { readStateFile } from '../../platform/state-file.ts';
 import type { StageProcesses } from './stage-processes.ts';
-import { parseStageHandle, parseStatus, type StageHandle } from './stage-records.ts';
+import { parseStageHandle, parseStatus, type StageStatus } from './stage-records.ts';
 import { stageFiles } from './supervisor-script.ts';
 
 export type FoundStage =
-  | { readonly state: 'running'; readonly stage: StageProcesses; readonly stopWatching: () => void }
+  | {
+      readonly state: 'running';
+      readonly stage: StageProcesses;
+      /** Resolves once it has begun, or has ended without. */
+      readonly begunOrEnded: Promise<void>;
+      readonly stopWatching: () => void;
+    }
   /** It has ended, or belongs to an earlier boot. `stage` = processes of it may be left. */
   | { readonly state: 'over'; readonly stage: StageProcesses | undefined }
-  /** Nothing of it was started; a supervisor that would still come up gives up. */
+  /** Nothing of it was started. */
   | { readonly state: 'not_started' };
 
 export interface FindStageOptions {
@@ -25,64 +32,69 @@ export interface FindStageOptions {
 }
 
 /** Looks for a stage that an earlier manager started. */
-export async function findStage(options: FindStageOptions): Promise<FoundStage> {
+export function findStage(options: FindStageOptions): FoundStage {
   const { directory, handle, isSupervisorApart } = options;
-  // It is recorded before anything is started: no record, no process.
+  // It is recorded before it may begin.
   if (handle === null) return { state: 'not_started' };
-  const stage = parseStageHandle(handle);
-  if (stage.supervisor === undefined && claimStateFile(join(directory, stageFiles.supervisorId))) {
-    return { state: 'not_started' };
+  const { bootId, stageCookie, supervisor } = parseStageHandle(handle);
+  if (bootId !== options.bootId) return { state: 'over', stage: undefined };
+  const identity = { bootId, ...supervisor };
+  if (!isRunning(identity) || readStatus(directory).isDone) {
+    const remains = { stageCookie, supervisor: undefined, isSupervisorApart, ended: Promise.resolve() };
+    return { state: 'over', stage: remains };
   }
-  if (stage.bootId !== options.bootId) return { state: 'over', stage: undefined };
-  const supervisor = await findSupervisor(directory, stage, options.table);
-  const remains = { stageCookie: stage.stageCookie, supervisor, isSupervisorApart, ended: Promise.resolve() };
-  if (supervisor === undefined || isDone(directory)) return { state: 'over', stage: remains };
-  const { ended, stop } = watchForEnd(directory, supervisor);
-  return { state: 'running', stage: { ...remains, ended }, stopWatching: stop };
+  const { begunOrEnded, ended, stop } = watchStage(directory, identity);
+  const stage = { stageCookie, supervisor: identity, isSupervisorApart, ended };
+  return { state: 'running', stage, begunOrEnded, stopWatching: stop };
 }
 
-async function findSupervisor(
+/**
+ * Whether a stage whose supervisor has ended never began. What is left of its processes is ended first: a shell
+ * without its supervisor could still begin.
+ */
+export async function neverBegan(
   directory: string,
-  stage: StageHandle,
+  stage: StageProcesses | undefined,
   table: ProcessTable,
-): Promise<ProcessIdentity | undefined> {
-  const { bootId, stageCookie } = stage;
-  if (stage.supervisor !== undefined) {
-    const identity = { bootId, ...stage.supervisor };
-    return isRunning(identity) ? identity : undefined;
-  }
-  // The manager died between starting the supervisor and writing down which process that is.
-  const written = readStateFile(join(directory, stageFiles.supervisorId));
-  const marked = (await table.snapshot()).filter((entry) => entry.cookies.includes(stageCookie));
-  const isWritten = written !== undefined && written !== '';
-  const entry = marked.find(({ pid, group }) => (isWritten ? pid === Number(written) : pid === group));
-  return entry === undefined ? undefined : { bootId, pid: entry.pid, startTime: entry.startTime };
+): Promise<boolean> {
+  if (stage === undefined || readStatus(directory).hasBegun) return false;
+  const find = async () => selectProcesses(await table.snapshot(), { cookie: stage.stageCookie });
+  const survivors = await endProcesses({ find, graceMs: 0, hurry: new AbortController().signal });
+  return survivors.length === 0 && !readStatus(directory).hasBegun;
+}
+
+export function readStatus(directory: string): StageStatus {
+  return parseStatus(readStateFile(join(directory, stageFiles.status)));
 }
 
 /** How often a supervisor that is not our child is looked at: its death alone makes no event. */
 const livenessIntervalMs = 1000;
 
-function watchForEnd(
+function watchStage(
   directory: string,
   supervisor: ProcessIdentity,
-): { readonly ended: Promise<void>; readonly stop: () => void } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const watch = watchFolder(directory, () => {
-    if (isDone(directory)) resolve();
-  });
+): { readonly begunOrEnded: Promise<void>; readonly ended: Promise<void>; readonly stop: () => void } {
+  const ended = Promise.withResolvers<void>();
+  const begunOrEnded = Promise.withResolvers<void>();
+  const look = (): void => {
+    const { hasBegun, isDone } = readStatus(directory);
+    if (hasBegun || isDone) begunOrEnded.resolve();
+    if (isDone) ended.resolve();
+  };
+  const watch = watchFolder(directory, look);
   const timer = setInterval(() => {
-    if (isDone(directory) || !isRunning(supervisor)) resolve();
+    look();
+    if (isRunning(supervisor)) return;
+    begunOrEnded.resolve();
+    ended.resolve();
   }, livenessIntervalMs);
-  if (isDone(directory)) resolve();
+  look();
   return {
-    ended: promise,
+    begunOrEnded: begunOrEnded.promise,
+    ended: ended.promise,
     stop: () => {
       watch.close();
       clearInterval(timer);
     },
   };
-}
-
-function isDone(directory: string): boolean {
-  return parseStatus(readStateFile(join(directory, stageFiles.status))).isDone;
 }

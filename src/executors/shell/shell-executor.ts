@@ -1,43 +1,42 @@
 import { join } from 'node:path';
 import { AbortReason, abortReasonOf, onceAborted } from '../../lib/abort.ts';
 import { EnvironmentLostError, errorMessage, StorageError } from '../../lib/errors.ts';
-import { startDetached } from '../../platform/detached-process.ts';
+import type { JsonValue } from '../../lib/json.ts';
 import { isPresent } from '../../platform/file-presence.ts';
 import { writePrivateFile } from '../../platform/private-folder.ts';
-import { identifyProcess } from '../../platform/process-identity.ts';
-import { type ProcessTable, withProcessCookies } from '../../platform/process-table.ts';
+import type { ProcessTable } from '../../platform/process-table.ts';
 import { endProcesses, selectProcesses } from '../../platform/process-tree.ts';
-import { randomHex } from '../../platform/random.ts';
-import { readStateFile } from '../../platform/state-file.ts';
-import type { CleanupReport, Executor, ExitStatus, JobIo, StageCommand, StageIo } from '../port.ts';
-import type { ShellCommand } from '../shared/shell-command.ts';
-import { findStage } from './find-stage.ts';
+import type { CleanupReport, Executor, ExitStatus, JobIo, StageCommand, StageHint, StageIo } from '../port.ts';
+import { findStage, neverBegan, readStatus } from './find-stage.ts';
+import type { JobShells } from './job-shells.ts';
+import type { StageShell } from './ready-shell.ts';
 import { followStage } from './stage-follower.ts';
 import { type EndingTimes, endStage, type StageProcesses } from './stage-processes.ts';
-import { type EnvironmentHandle, parseStatus, type StageStatus, stageHandleValue } from './stage-records.ts';
-import { type OutputLimits, stageFiles, supervisorScript } from './supervisor-script.ts';
+import { stageHandleValue } from './stage-records.ts';
+import { stageFiles } from './supervisor-script.ts';
 
 export interface ShellExecutorOptions {
   readonly io: JobIo;
-  readonly handle: EnvironmentHandle;
-  readonly shell: ShellCommand;
-  /** The environment of every stage. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly workingDirectory: string;
+  readonly bootId: string;
+  readonly shells: JobShells;
+  readonly shellFor: (stage: StageHint) => StageShell;
   /** Path of setsid(1), where there is one. */
   readonly setsid: string | undefined;
   /** Whether stages run as another account. */
   readonly isOtherUser: boolean;
   /** Taken up from an earlier manager. */
   readonly isRecovered: boolean;
-  readonly limits: OutputLimits;
   readonly times: EndingTimes;
   readonly table: ProcessTable;
+  /** A stage with code of the user begins; the returned function is called at its end. */
+  readonly userCodeRuns: () => () => void;
+  /** The job runs no stage any more. */
+  readonly onOver: () => void;
 }
 
 /** The shell executor's environment is the host: there is nothing to build, and only processes to end. */
 export function createShellExecutor(options: ShellExecutorOptions): Executor {
-  const { handle, table } = options;
+  const { bootId, shells, table } = options;
   const isSupervisorApart = options.setsid !== undefined;
   /** Stopped or lost: no process of the job may stay. Else background children live on. */
   let wasBroken = false;
@@ -45,12 +44,21 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   const hurry = new AbortController();
   let current: Promise<unknown> | undefined;
 
-  async function start(command: StageCommand, io: StageIo): Promise<StageProcesses> {
-    const stageCookie = randomHex(16);
-    writeStageFiles(options, command, io.directory);
-    io.recordStage(stageHandleValue(handle.bootId, stageCookie));
-    const supervisor = await startSupervisor(options, stageCookie, io.directory);
-    return { stageCookie, supervisor: identifyProcess(supervisor.pid), isSupervisorApart, ended: supervisor.ended };
+  async function start(command: StageCommand, io: StageIo, signal: AbortSignal): Promise<StageProcesses> {
+    const shell = options.shellFor(command);
+    const ready = await shells.take(shell, io.directory);
+    const { stageCookie, supervisor, ended } = ready;
+    try {
+      if (signal.aborted) throw abortReasonOf(signal);
+      if (supervisor === undefined) throw lostError(command);
+      writeScript(shell, command, io.directory);
+      io.recordStage(stageHandleValue({ bootId, stageCookie, supervisor }));
+    } catch (error) {
+      await ready.discard(0);
+      throw error;
+    }
+    ready.begin();
+    return { stageCookie, supervisor, isSupervisorApart, ended };
   }
 
   /** Follows a stage to its end; ends its processes when the signal is aborted or following fails. */
@@ -59,13 +67,11 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
     command: StageCommand,
     io: StageIo,
     signal: AbortSignal,
-    prologue: () => void = () => {},
   ): Promise<ExitStatus> {
     const shell = watchForStatus(command, io.directory);
     const following = followStage({ io, ended: stage.ended, onChange: shell.look });
     const aborted = onceAborted(signal);
     try {
-      prologue();
       await Promise.race([following, aborted.promise, shell.outputLost]);
     } catch (error) {
       wasBroken = true;
@@ -79,22 +85,43 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
     return await exitOf(stage, command, io);
   }
 
+  async function resume(
+    command: StageCommand,
+    stageHandle: JsonValue,
+    io: StageIo,
+    signal: AbortSignal,
+  ): Promise<ExitStatus | 'not_started'> {
+    const found = findStage({ directory: io.directory, handle: stageHandle, bootId, isSupervisorApart, table });
+    if (found.state === 'not_started') return found.state;
+    if (found.state === 'over') {
+      if (await neverBegan(io.directory, found.stage, table)) return 'not_started';
+      await followStage({ io, ended: Promise.resolve(), onChange: () => {} });
+      return await exitOf(found.stage, command, io);
+    }
+    const { stage, begunOrEnded, stopWatching } = found;
+    const aborted = onceAborted(signal);
+    try {
+      await Promise.race([begunOrEnded, aborted.promise]).catch(() => {});
+      const isUnbegun = !signal.aborted && !readStatus(io.directory).hasBegun;
+      if (isUnbegun && (await neverBegan(io.directory, stage, table))) return 'not_started';
+      return await seeToEnd(stage, command, io, signal);
+    } finally {
+      aborted.dispose();
+      stopWatching();
+    }
+  }
+
   async function exitOf(stage: StageProcesses | undefined, command: StageCommand, io: StageIo): Promise<ExitStatus> {
-    const { exit } = readStatus(io.directory);
+    const { exit, hasBegun } = readStatus(io.directory);
     const wasOutputLost = isOutputLost(io.directory);
     if (exit !== undefined && !wasOutputLost) {
       hasEndedStage = true;
+      if (!hasBegun && exit.code === 0) throw unbegunError(command);
       return exit;
     }
     wasBroken = true;
     if (stage !== undefined) await endLoudly(stage, Promise.resolve(), Promise.resolve());
-    if (wasOutputLost) throw outputLostError(command);
-    throw new EnvironmentLostError(
-      `the processes of ${command.stage} were killed, or the host restarted, or its disk is full`,
-      {
-        details: { stage: command.stage },
-      },
-    );
+    throw wasOutputLost ? outputLostError(command) : lostError(command);
   }
 
   async function endLoudly(stage: StageProcesses, shellEnded: Promise<void>, following: Promise<void>): Promise<void> {
@@ -105,54 +132,33 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
     }
   }
 
-  async function take<T>(work: Promise<T>): Promise<T> {
-    current = work;
+  async function take<T>(command: StageHint, work: () => Promise<T>): Promise<T> {
+    const over = command.isOurs === true ? () => {} : options.userCodeRuns();
+    const running = work();
+    current = running;
     try {
-      return await work;
+      return await running;
     } finally {
       current = undefined;
+      over();
     }
   }
 
   return {
     ...(options.isOtherUser ? { keepsFiles: true as const } : { localFiles: true as const }),
 
-    run: (command, io, signal) =>
-      take(
-        (async () => {
-          if (signal.aborted) {
-            wasBroken = true;
-            throw abortReasonOf(signal);
-          }
-          const stage = await start(command, io);
-          return await seeToEnd(stage, command, io, signal, () => {
-            io.recordStage(stageHandleValue(handle.bootId, stage.stageCookie, stage.supervisor));
-          });
-        })(),
-      ),
+    expect: (stages) => shells.startAhead(stages.map(options.shellFor)),
 
-    resume: (command, stageHandle, io, signal) =>
-      take(
-        (async () => {
-          const found = await findStage({
-            directory: io.directory,
-            handle: stageHandle,
-            bootId: handle.bootId,
-            isSupervisorApart,
-            table,
-          });
-          if (found.state === 'running') {
-            try {
-              return await seeToEnd(found.stage, command, io, signal);
-            } finally {
-              found.stopWatching();
-            }
-          }
-          if (found.state === 'not_started') return found.state;
-          await followStage({ io, ended: Promise.resolve(), onChange: () => {} });
-          return await exitOf(found.stage, command, io);
-        })(),
-      ),
+    run: (command, io, signal) =>
+      take(command, async () => {
+        if (signal.aborted) {
+          wasBroken = true;
+          throw abortReasonOf(signal);
+        }
+        return await seeToEnd(await start(command, io, signal), command, io, signal);
+      }),
+
+    resume: (command, stageHandle, io, signal) => take(command, () => resume(command, stageHandle, io, signal)),
 
     cleanup: async (signal): Promise<CleanupReport> => {
       if (current !== undefined) {
@@ -160,10 +166,12 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         hurry.abort(new AbortReason('finished'));
         await current.catch(() => {});
       }
+      options.onOver();
+      await shells.discard(signal);
       const isUnclear = options.isRecovered && !hasEndedStage;
       if (!wasBroken && !isUnclear) return { leftovers: [] };
       const survivors = await endProcesses({
-        find: async () => selectProcesses(await table.snapshot(), { cookie: handle.jobCookie }),
+        find: async () => selectProcesses(await table.snapshot(), { cookie: shells.jobCookie }),
         graceMs: options.times.leftoverGraceMs,
         hurry: signal,
       });
@@ -172,48 +180,30 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
   };
 }
 
-function writeStageFiles(options: ShellExecutorOptions, command: StageCommand, directory: string): void {
-  const { shell } = options;
-  const scriptOnStdin = shell.feed === 'stdin';
-  const scriptPath = join(directory, scriptOnStdin ? stageFiles.script : stageFiles.powershellScript);
-  const supervisor = supervisorScript({
-    directory,
-    command: [shell.program, ...shell.args, ...(scriptOnStdin ? [] : [scriptPath])],
-    setsid: options.setsid,
-    scriptOnStdin,
-    limits: options.limits,
-  });
+function writeScript({ feed }: StageShell, command: StageCommand, directory: string): void {
+  const name = feed === 'file' ? stageFiles.powershellScript : stageFiles.script;
   try {
-    writePrivateFile(scriptPath, command.script);
-    writePrivateFile(join(directory, stageFiles.supervisor), supervisor);
+    writePrivateFile(join(directory, name), command.script);
   } catch (error) {
     throw new StorageError(`cannot write the script of ${command.stage}: ${errorMessage(error)}`, { cause: error });
   }
 }
 
-async function startSupervisor(
-  options: ShellExecutorOptions,
-  stageCookie: string,
-  directory: string,
-): Promise<{ readonly pid: number; readonly ended: Promise<void> }> {
-  try {
-    return await startDetached({
-      file: '/bin/sh',
-      args: [join(directory, stageFiles.supervisor)],
-      cwd: options.workingDirectory,
-      env: withProcessCookies(options.environment, [options.handle.jobCookie, stageCookie]),
-    });
-  } catch (error) {
-    throw new EnvironmentLostError(`failed to start process: ${errorMessage(error)}`, { cause: error });
-  }
-}
-
-function readStatus(directory: string): StageStatus {
-  return parseStatus(readStateFile(join(directory, stageFiles.status)));
-}
-
 function isOutputLost(directory: string): boolean {
   return isPresent(join(directory, stageFiles.damaged));
+}
+
+function lostError({ stage }: StageCommand): EnvironmentLostError {
+  return new EnvironmentLostError(`the processes of ${stage} were killed, or the host restarted, or its disk is full`, {
+    details: { stage },
+  });
+}
+
+function unbegunError({ stage }: StageCommand): EnvironmentLostError {
+  return new EnvironmentLostError(`the shell of ${stage} ended before it ran the script`, {
+    details: { stage },
+    hint: 'A profile of the account (~/.bash_profile, ~/.profile, /etc/profile) exits, or reads standard input.',
+  });
 }
 
 function outputLostError({ stage }: StageCommand): StorageError {

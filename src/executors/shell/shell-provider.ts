@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { abortReasonOf } from '../../lib/abort.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { PrepareError } from '../../lib/errors.ts';
 import type { BuildPlan } from '../../plan/build-plan.ts';
 import type { ExecutorTraits, ShellName } from '../../plan/executor-traits.ts';
@@ -7,12 +8,14 @@ import { findExecutable } from '../../platform/executable-search.ts';
 import { pathKind } from '../../platform/local-work.ts';
 import { readBootId } from '../../platform/process-identity.ts';
 import { createProcessTable } from '../../platform/process-table.ts';
-import { randomHex } from '../../platform/random.ts';
-import type { Executor, ExecutorProvider, JobIo, Lease } from '../port.ts';
-import { type ShellCommand, shellCommand } from '../shared/shell-command.ts';
+import type { Executor, ExecutorProvider, JobIo, Lease, StageHint } from '../port.ts';
+import { type ShellCommand, type ShellCommandOptions, shellCommand } from '../shared/shell-command.ts';
+import { createJobShells, type JobShells } from './job-shells.ts';
+import { createShellStarter, type StageShell } from './ready-shell.ts';
 import { createShellExecutor } from './shell-executor.ts';
 import { defaultEndingTimes, type EndingTimes } from './stage-processes.ts';
-import { type EnvironmentHandle, parseEnvironmentHandle } from './stage-records.ts';
+import { parseEnvironmentHandle } from './stage-records.ts';
+import { createStandbyPool } from './standby-pool.ts';
 import { defaultOutputLimits, type OutputLimits } from './supervisor-script.ts';
 
 export interface ShellProviderOptions {
@@ -26,6 +29,16 @@ export interface ShellProviderOptions {
   readonly user?: string | undefined;
   readonly times?: EndingTimes;
   readonly limits?: OutputLimits;
+  /** A new path on the file system of the jobs' folders, for a folder of ours. */
+  readonly scratchFolder: () => string;
+  readonly clock: Clock;
+  /** Login shells that are made ready at once for the first jobs; default 0. */
+  readonly standbys?: number | undefined;
+  /**
+   * Stages without code of the user run in a plain shell: for a manager that a user has just started in an environment
+   * made by such a profile.
+   */
+  readonly ownStagesPlain?: boolean | undefined;
 }
 
 type Runner = Parameters<ExecutorProvider['acquire']>[0];
@@ -42,55 +55,90 @@ export function createShellProvider(options: ShellProviderOptions): ExecutorProv
   const bootId = readBootId();
   const setsid = findExecutable('setsid', `${searchPath}:/usr/bin:/bin`);
 
-  function executorFor(plan: BuildPlan, io: JobIo, handle: EnvironmentHandle, isRecovered: boolean): Executor {
-    const shell = shellCommand(plan.shell, {
-      login: plan.script.loginShell,
-      powershellFromFile: plan.script.powershellFromFile,
-    });
+  const starter = createShellStarter({
+    environment,
+    workingDirectory: options.workingDirectory,
+    setsid,
+    limits: options.limits ?? defaultOutputLimits,
+    table,
+    scratchFolder: options.scratchFolder,
+  });
+  const pool = createStandbyPool(starter, options.clock);
+  const defaultShell = stageShell('bash', { login: true, powershellFromFile: false }, user);
+  pool.keep(defaultShell, options.standbys ?? 0);
+
+  function shellFor(plan: BuildPlan, stage: StageHint): StageShell {
+    const login = plan.script.loginShell && !(options.ownStagesPlain === true && stage.isOurs === true);
+    return stageShell(plan.shell, { login, powershellFromFile: plan.script.powershellFromFile }, user);
+  }
+
+  function executorFor(plan: BuildPlan, io: JobIo, shells: JobShells, isRecovered: boolean): Executor {
     return createShellExecutor({
       io,
-      handle,
-      shell: user === '' ? shell : asUser(shell, user),
-      environment,
-      workingDirectory: options.workingDirectory,
+      bootId,
+      shells,
+      shellFor: (stage) => shellFor(plan, stage),
       setsid,
       isOtherUser: user !== '',
       isRecovered,
-      limits: options.limits ?? defaultOutputLimits,
       times: options.times ?? defaultEndingTimes,
       table,
+      userCodeRuns: () => pool.userCodeRuns(),
+      onOver: () => keepForNext(shellFor(plan, { where: 'build' })),
     });
   }
 
-  function createEnvironment(plan: BuildPlan, io: JobIo, isRecovered: boolean): Executor {
-    const handle = { bootId, jobCookie: randomHex(16) };
-    io.recordEnvironment(handle);
-    return executorFor(plan, io, handle, isRecovered);
+  /** Without a profile to read there is nothing to gain. */
+  function keepForNext(shell: StageShell): void {
+    if (shell.feed === 'shell' && shell.login) pool.keep(shell, 1);
+  }
+
+  function createEnvironment(plan: BuildPlan, io: JobIo, shells: JobShells, isRecovered: boolean): Executor {
+    io.recordEnvironment({ bootId, jobCookie: shells.jobCookie });
+    return executorFor(plan, io, shells, isRecovered);
   }
 
   function createLease(runner: Runner): Lease {
+    let shells = createJobShells(starter, pool);
     return {
+      expect: (plan, stages) =>
+        shells.startAhead(stages.map((stage) => shellFor(plan, stage)).filter(({ feed }) => feed === 'shell')),
       prepare: async (plan, io, signal) => {
         if (signal.aborted) throw abortReasonOf(signal);
         io.log.print(`Using Shell (${runner.shell === '' ? plan.shell : runner.shell}) executor...`);
         await checkHost(plan, runner, { ...options, user }, searchPath);
-        return createEnvironment(plan, io, false);
+        return createEnvironment(plan, io, shells, false);
       },
       recover: async (plan, value, io) => {
         // Nothing was started under an environment that was never recorded.
-        if (value === null) return createEnvironment(plan, io, true);
+        if (value === null) return createEnvironment(plan, io, shells, true);
         const handle = parseEnvironmentHandle(value);
-        return handle.bootId === bootId ? executorFor(plan, io, handle, true) : 'gone';
+        shells = createJobShells(starter, pool, handle.jobCookie);
+        return handle.bootId === bootId ? executorFor(plan, io, shells, true) : 'gone';
       },
-      release: async () => {},
+      release: (signal) => shells.discard(signal),
     };
   }
 
   return {
     traits: () => traits,
     acquire: async (runner) => createLease(runner),
-    shutdown: async () => {},
+    noMoreJobs: () => pool.close(),
+    shutdown: async () => {
+      pool.close();
+      await pool.ended();
+      await starter.close();
+    },
   };
+}
+
+/** The user's shell for a stage; one that the runner's account itself starts can be made ready ahead. */
+function stageShell(name: ShellName, options: ShellCommandOptions, user: string): StageShell {
+  const posix = !isPowershell(name);
+  const shell = shellCommand(name, options);
+  const { program, args, feed } = user === '' ? shell : asUser(shell, user);
+  const isReadyAhead = posix && user === '';
+  return { command: [program, ...args], feed: isReadyAhead ? 'shell' : feed, login: posix && options.login };
 }
 
 function shellTraits(options: ShellProviderOptions): ExecutorTraits {

@@ -15,7 +15,7 @@ export interface FollowOptions {
 }
 
 /** Files whose changes say nothing about output or end. */
-const quietFiles: ReadonlySet<string> = new Set([stageFiles.script, stageFiles.supervisor, stageFiles.supervisorId]);
+const quietFiles: ReadonlySet<string> = new Set([stageFiles.script]);
 
 /** Pieces of one stream that are passed on before the other stream and other jobs get their turn. */
 const piecesPerTurn = 4;

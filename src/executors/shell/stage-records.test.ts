@@ -9,18 +9,35 @@ describe('parseStatus', () => {
     ['Terminated\n143 end\n', { code: -1, text: 'signal: terminated' }],
     // The shell had something to say, but no signal ended its child.
     ['137 end\n127 end\n', { code: 127, text: 'exit status 127' }],
+    ['265 end\n', { code: -1, text: 'signal: killed' }],
     ['RT\n192 end\n', { code: -1, text: 'signal: signal 64' }],
   ])('reads %j', (text, exit) => {
-    expect(parseStatus(text)).toEqual({ exit, isDone: false });
-    expect(parseStatus(`${text}done\n`)).toEqual({ exit, isDone: true });
+    for (const [begun, hasBegun] of [
+      ['', false],
+      ['begun\n', true],
+    ] as const) {
+      expect(parseStatus(`${begun}${text}`)).toEqual({ hasBegun, exit, isDone: false });
+      expect(parseStatus(`${begun}${text}done\n`)).toEqual({ hasBegun, exit, isDone: true });
+    }
   });
 
-  it.each([undefined, '', '0', '0 end', '1', ' end\n', 'x end\n', 'Killed\n', 'done\n', '0 end\ndo'])(
-    'takes %j as not there',
-    (text) => {
-      expect(parseStatus(text)).toEqual({ exit: undefined, isDone: false });
-    },
-  );
+  it.each([
+    undefined,
+    '',
+    '0',
+    '0 end',
+    '1',
+    ' end\n',
+    'x end\n',
+    'Killed\n',
+    'done\n',
+    '0 end\ndo',
+    'begun',
+    'not begun\n',
+  ])('takes %j as not there', (text) => {
+    expect(parseStatus(text)).toEqual({ hasBegun: false, exit: undefined, isDone: false });
+    expect(parseStatus(`begun\n${text ?? ''}`)).toEqual({ hasBegun: true, exit: undefined, isDone: false });
+  });
 });
 
 describe('records', () => {
@@ -29,17 +46,15 @@ describe('records', () => {
     expect(parseCursor(cursorValue(cursor))).toEqual(cursor);
     expect(parseCursor(undefined).stdout).toEqual({ segment: 0, offset: 0 });
     const supervisor = { pid: 7, startTime: '99' };
-    expect(parseStageHandle(stageHandleValue('boot', 'cookie', supervisor))).toEqual({
-      bootId: 'boot',
-      stageCookie: 'cookie',
-      supervisor,
-    });
-    expect(parseStageHandle(stageHandleValue('boot', 'cookie')).supervisor).toBeUndefined();
+    const handle = { bootId: 'boot', stageCookie: 'cookie', supervisor };
+    expect(parseStageHandle(stageHandleValue(handle))).toEqual(handle);
   });
 
   it('are refused when damaged', () => {
     expect(() => parseCursor([1, 2, 3])).toThrow();
     expect(() => parseCursor([1, -2, 3, 4])).toThrow();
     expect(() => parseStageHandle({ bootId: 'x' })).toThrow();
+    // As an earlier version wrote it: who reads it cannot tell whether it began.
+    expect(() => parseStageHandle({ bootId: 'x', stageCookie: 'y' })).toThrow();
   });
 });

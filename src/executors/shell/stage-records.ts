@@ -10,11 +10,11 @@ export interface EnvironmentHandle {
   readonly jobCookie: string;
 }
 
-/** What is journalled of a stage run. The supervisor is unknown until it was started. */
+/** What is journalled of a stage run, before it may begin. */
 export interface StageHandle {
   readonly bootId: string;
   readonly stageCookie: string;
-  readonly supervisor: { readonly pid: number; readonly startTime: string } | undefined;
+  readonly supervisor: { readonly pid: number; readonly startTime: string };
 }
 
 /** Where reading of both streams goes on. */
@@ -28,8 +28,8 @@ const environmentSchema = z.object({ bootId: z.string(), jobCookie: z.string().m
 const stageSchema = z.object({
   bootId: z.string(),
   stageCookie: z.string().min(1),
-  pid: z.int().positive().optional(),
-  startTime: z.string().optional(),
+  pid: z.int().positive(),
+  startTime: z.string(),
 });
 
 const index = z.int().nonnegative();
@@ -41,16 +41,10 @@ export function parseEnvironmentHandle(value: JsonValue): EnvironmentHandle {
 
 export function parseStageHandle(value: JsonValue): StageHandle {
   const { bootId, stageCookie, pid, startTime } = stageSchema.parse(value);
-  const supervisor = pid === undefined || startTime === undefined ? undefined : { pid, startTime };
-  return { bootId, stageCookie, supervisor };
+  return { bootId, stageCookie, supervisor: { pid, startTime } };
 }
 
-export function stageHandleValue(
-  bootId: string,
-  stageCookie: string,
-  supervisor?: StageHandle['supervisor'],
-): JsonValue {
-  if (supervisor === undefined) return { bootId, stageCookie };
+export function stageHandleValue({ bootId, stageCookie, supervisor }: StageHandle): JsonValue {
   return { bootId, stageCookie, pid: supervisor.pid, startTime: supervisor.startTime };
 }
 
@@ -69,8 +63,10 @@ export function parseCursor(value: JsonValue | undefined): OutputCursor {
   };
 }
 
-/** What the supervisor's `status` file tells. */
+/** What the `status` file of a stage tells. */
 export interface StageStatus {
+  /** The shell was told to run the script, and does. */
+  readonly hasBegun: boolean;
   /** How the shell ended; undefined while it runs. */
   readonly exit: ExitStatus | undefined;
   /** All output is on disk. */
@@ -78,17 +74,20 @@ export interface StageStatus {
 }
 
 /**
- * Reads the `status` file: nothing while the shell runs, then `<code> end`, at last `done`. What the supervising shell
- * said when a signal ended the user's comes before.
+ * Reads the `status` file: nothing before the stage begins, then `begun`, `<code> end` once the shell has ended, at
+ * last `done`. What the supervising shell said when a signal ended the user's comes before the code.
  */
-export function parseStatus(text: string | undefined): StageStatus {
-  const match = /(?:^|\n)(\d+) end\n(done\n)?$/.exec(text ?? '');
-  if (match === null) return { exit: undefined, isDone: false };
+export function parseStatus(text = ''): StageStatus {
+  const hasBegun = text.startsWith('begun\n');
+  const rest = hasBegun ? text.slice('begun\n'.length) : text;
+  const match = /(?:^|\n)(\d+) end\n(done\n)?$/.exec(rest);
+  if (match === null) return { hasBegun, exit: undefined, isDone: false };
   const code = Number(match[1]);
   const isDone = match[2] !== undefined;
-  const wasKilled = match.index > 0 && code > 128;
-  if (wasKilled) return { exit: { code: -1, text: `signal: ${signalText(code - 128)}` }, isDone };
-  return { exit: { code, text: `exit status ${code}` }, isDone };
+  // ksh adds 256 and says nothing.
+  const wasKilled = code > 256 || (match.index > 0 && code > 128);
+  if (wasKilled) return { hasBegun, exit: { code: -1, text: `signal: ${signalText(code & 127)}` }, isDone };
+  return { hasBegun, exit: { code, text: `exit status ${code}` }, isDone };
 }
 
 /** What users of the runner know signals as. */

@@ -1,3 +1,4 @@
+import { dockerSchema } from '../../../src/config/docker-schema.ts';
 import type { RunnerConfig } from '../../../src/config/runner-config.ts';
 import type { BuildPlan } from '../../../src/plan/build-plan.ts';
 import type { ShellName } from '../../../src/plan/executor-traits.ts';
@@ -97,6 +98,9 @@ export function planFor(overrides: PlanOverrides = {}): BuildPlan {
   };
 }
 
+/** Images of the tests' own daemon. */
+const testDocker = { image: 'busybox:test', helper_image: 'debian:test', pull_policy: 'if-not-present' };
+
 export function runnerFor(executor: string, shell = ''): RunnerConfig {
   return {
     name: 'r',
@@ -105,6 +109,7 @@ export function runnerFor(executor: string, shell = ''): RunnerConfig {
     id: 1,
     systemId: 's_1',
     executor,
+    ...(executor === 'docker' ? { docker: dockerSchema.parse(testDocker) } : {}),
     shell,
     limit: 0,
     requestConcurrency: 1,

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { AbortReason } from '../../../src/lib/abort.ts';
@@ -126,7 +126,8 @@ export function describeProcesses(subject: ExecutorSubject): void {
     const done = await job.run('exit 0');
     const bystander = await stranger();
     const handle = { ...(done.stage.handles.at(-1) as object), pid: bystander, startTime: '1' };
-    const { stage, exit } = job.resume(handle, { directory: join(job.directory) });
+    writeFileSync(join(job.directory, 'status'), 'begun\n');
+    const { stage, exit } = job.resume(handle, { directory: job.directory });
     await expect(exit).rejects.toBeInstanceOf(EnvironmentLostError);
     await job.executor.cleanup(new AbortController().signal);
     expect(stage.pieces).toEqual([]);
@@ -148,16 +149,16 @@ export function describeProcesses(subject: ExecutorSubject): void {
     expect(isRunning(pid)).toBe(false);
   });
 
-  it('passes on an error of recording the started process, after it has ended it', async () => {
+  it('passes on an error of recording the process, after it has ended it', async () => {
     const job = await newJob();
     const failure = new Error('journal full');
     const { stage, exit } = job.start('sleep 300', {
-      onRecord: ({ handles }) => {
-        if (handles.length === 2) throw failure;
+      onRecord: () => {
+        throw failure;
       },
     });
     await expect(exit).rejects.toBe(failure);
-    const { pid } = stage.handles[1] as { readonly pid: number };
+    const { pid } = stage.handles[0] as { readonly pid: number };
     expect(isRunning(pid)).toBe(false);
     expect(await remainingOf(job)).toEqual([]);
   });
@@ -167,7 +168,7 @@ export function describeProcesses(subject: ExecutorSubject): void {
     const { stage, exit } = job.start('echo pid $$; sleep 300');
     exit.catch(() => {});
     const [script] = await eventually('the script runs', () => pidsIn(stage).length > 0 && pidsIn(stage));
-    const { pid } = stage.handles[1] as { readonly pid: number };
+    const { pid } = stage.handles[0] as { readonly pid: number };
     process.kill(pid, 'SIGKILL');
     await expect(exit).rejects.toBeInstanceOf(EnvironmentLostError);
     expect(isRunning(script ?? 0)).toBe(false);

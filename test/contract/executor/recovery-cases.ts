@@ -1,12 +1,13 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AbortReason } from '../../../src/lib/abort.ts';
 import { EnvironmentLostError } from '../../../src/lib/errors.ts';
 import type { JsonValue } from '../../../src/lib/json.ts';
+import { killAll, processesWith } from '../../support/job-processes.ts';
 import { isRunning, pidsIn } from './process-cases.ts';
 import { type ExecutorSubject, eventually, makeJobFolder, neverAborted, type OpenJob, openJob } from './subject.ts';
 
@@ -24,8 +25,13 @@ interface Journal {
 /** Cases about a manager that is killed, and a second one that takes up what it left. */
 export function describeRecovery(subject: ExecutorSubject): void {
   const open: OpenJob[] = [];
+  const homes: string[] = [];
   afterEach(async () => {
     for (const job of open.splice(0)) await job.close();
+    for (const home of homes.splice(0)) {
+      killAll(processesWith(`HOME=${home}`));
+      rmSync(home, { recursive: true, force: true });
+    }
   });
 
   /** Runs a manager until its journal satisfies a condition, then kills it. */
@@ -33,11 +39,12 @@ export function describeRecovery(subject: ExecutorSubject): void {
     script: string,
     variables: Readonly<Record<string, string>>,
     isTime: (journal: Journal, directory: string) => boolean,
-    mode = '',
+    death = '',
+    env: NodeJS.ProcessEnv = process.env,
   ): Promise<{ readonly directory: string; readonly journal: Journal }> {
     const directory = makeJobFolder();
-    const args = [managerProgram, subject.name, directory, script, JSON.stringify(variables), mode];
-    const manager = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const args = [managerProgram, subject.name, directory, script, JSON.stringify(variables), death];
+    const manager = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'], env });
     const ended = once(manager, 'exit');
     await eventually('the manager got far enough', () => isTime(readJournal(directory), directory));
     manager.kill('SIGKILL');
@@ -102,28 +109,68 @@ export function describeRecovery(subject: ExecutorSubject): void {
       expect(stage.text('stderr')).toBe('error\n');
     });
 
-    it('finds a stage whose process was not recorded any more', async () => {
-      const script = 'echo found; sleep 1; exit 3';
-      const hasStarted = (_: Journal, folder: string): boolean => existsSync(join(folder, 'stage', 'stdout.0'));
-      const { directory, journal } = await killManager(script, {}, hasStarted, 'die-after-start');
-      expect(journal.handle).not.toHaveProperty('pid');
+    /** A home whose profile waits for a file, and the environment of a manager with it. */
+    function slowProfile(): { readonly env: NodeJS.ProcessEnv; readonly go: () => void } {
+      const home = makeJobFolder();
+      homes.push(home);
+      writeFileSync(join(home, '.profile'), `echo profile; while [ ! -e '${home}/go' ]; do sleep 0.05; done\n`);
+      return { env: { ...process.env, HOME: home }, go: () => writeFileSync(join(home, 'go'), '') };
+    }
+
+    it.each(['before-record', 'before-line'])('begins nothing when its manager dies %s', async (death) => {
+      const { env, go } = slowProfile();
+      const isTime = ({ handle }: Journal, folder: string): boolean =>
+        death === 'before-record' ? existsSync(join(folder, 'stage')) : handle !== null;
+      const { directory, journal } = await killManager('echo started', {}, isTime, death, env);
       const job = await takeUp(directory, journal);
       const { stage, exit } = resume(job, journal);
-      expect(await exit).toMatchObject({ code: 3 });
-      expect(stage.text('stdout')).toBe('found\n');
+      go();
+      expect(await exit).toBe('not_started');
+      expect(stage.pieces).toEqual([]);
+      await eventually('no process of it is left', () => processesWith(`HOME=${env['HOME']}`).length === 0);
+      expect(outputBelow(directory)).not.toContain('started');
     });
 
-    it('says that a stage was only about to be started, and then it never is', async () => {
-      const isRecorded = ({ handle }: Journal): boolean => handle !== null;
-      const { directory, journal } = await killManager('echo started', {}, isRecorded, 'die-before-start');
+    it('begins a stage once its manager has told it to, even after that is dead', async () => {
+      const { env, go } = slowProfile();
+      const { directory, journal } = await killManager(
+        'echo started; exit 3',
+        {},
+        ({ handle }) => handle !== null,
+        'after-line',
+        env,
+      );
       const job = await takeUp(directory, journal);
       const { stage, exit } = resume(job, journal);
-      expect(await exit).toBe('not_started');
-      // The earlier manager's supervisor may come up only now.
-      const late = spawnSync('/bin/sh', [join(directory, 'stage', 'supervise')]);
-      expect(late.status).not.toBe(0);
-      expect(existsSync(join(directory, 'stage', 'stdout.0'))).toBe(false);
-      expect(stage.pieces).toEqual([]);
+      go();
+      expect(await exit).toEqual({ code: 3, text: 'exit status 3' });
+      expect(stage.text('stdout')).toBe('profile\nstarted\n');
+    });
+
+    it('never begins a stage whose supervisor was killed before', async () => {
+      const { env, go } = slowProfile();
+      const isRecorded = ({ handle }: Journal): boolean => handle !== null;
+      const { directory, journal } = await killManager('echo started', {}, isRecorded, 'after-line', env);
+      await eventually('the shell reads its profile', () => outputBelow(directory).includes('profile'));
+      process.kill((journal.handle as { readonly pid: number }).pid, 'SIGKILL');
+      const job = await takeUp(directory, journal);
+      expect(await resume(job, journal).exit).toBe('not_started');
+      go();
+      await eventually('no process of it is left', () => processesWith(`HOME=${env['HOME']}`).length === 0);
+      expect(outputBelow(directory)).not.toContain('started');
+    });
+
+    it('ends a stage that is aborted before it begins', async () => {
+      const { env } = slowProfile();
+      const isRecorded = ({ handle }: Journal): boolean => handle !== null;
+      const { directory, journal } = await killManager('echo started', {}, isRecorded, 'after-line', env);
+      const job = await takeUp(directory, journal);
+      const controller = new AbortController();
+      const { exit } = resume(job, journal, controller.signal);
+      exit.catch(() => {});
+      controller.abort(new AbortReason('interrupted'));
+      await expect(exit).rejects.toMatchObject({ kind: 'interrupted' });
+      expect(processesWith(`HOME=${env['HOME']}`)).toEqual([]);
     });
 
     it('reports what was killed while no manager lived, delivers its output and ends its daemons', async () => {
@@ -176,11 +223,18 @@ export function describeRecovery(subject: ExecutorSubject): void {
       await eventually('the stage has ended', () =>
         readFileSync(join(directory, 'stage', 'status'), 'utf8').endsWith('done\n'),
       );
-      writeFileSync(join(directory, 'stage', 'status'), '1');
+      writeFileSync(join(directory, 'stage', 'status'), 'begun\n1');
       const { exit } = resume(job, journal);
       await expect(exit).rejects.toBeInstanceOf(EnvironmentLostError);
     });
   });
+}
+
+/** What the processes of a killed manager wrote, wherever that is. */
+function outputBelow(directory: string): string {
+  const folder = join(directory, 'stage');
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => /^std(out|err)\./.test(name)) : [];
+  return names.map((name) => readFileSync(join(folder, name), 'utf8')).join('');
 }
 
 function pidsOf(stdout: string): readonly number[] {

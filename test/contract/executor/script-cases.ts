@@ -4,6 +4,8 @@ import { afterEach, expect, it } from 'vitest';
 import { createShellProvider } from '../../../src/executors/shell/shell-provider.ts';
 import type { JsonValue } from '../../../src/lib/json.ts';
 import { readProcessStat } from '../../../src/platform/process-identity.ts';
+import { systemClock } from '../../../src/platform/system-clock.ts';
+import { newScratchFolder } from './scratch-folder.ts';
 import { type ExecutorSubject, eventually, type OpenJob, openJob, type RecordedStage } from './subject.ts';
 
 /** Cases for executors that run real scripts in a POSIX shell. */
@@ -98,6 +100,8 @@ export function describeScripts(subject: ExecutorSubject): void {
       environment: process.env,
       workingDirectory: process.cwd(),
       helperCommand: ['helper'],
+      clock: systemClock(),
+      scratchFolder: newScratchFolder,
       limits: { readsPerSegment: 16, freeSegments: 4, waitAboveKib: pendingMib * 1024 },
     });
     const job = await openJob({ ...subject, createProvider: () => provider });

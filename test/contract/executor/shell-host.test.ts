@@ -5,9 +5,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createShellProvider, type ShellProviderOptions } from '../../../src/executors/shell/shell-provider.ts';
 import { AbortReason } from '../../../src/lib/abort.ts';
 import { PrepareError } from '../../../src/lib/errors.ts';
+import { systemClock } from '../../../src/platform/system-clock.ts';
 import { needs } from '../../support/needs.ts';
 import { type PlanOverrides, planFor, runnerFor } from './plan.ts';
 import { isRunning, pidsIn } from './process-cases.ts';
+import { newScratchFolder } from './scratch-folder.ts';
 import { eventually, neverAborted, type OpenJob, openJob } from './subject.ts';
 import { shellTimes } from './subjects.ts';
 
@@ -24,6 +26,8 @@ describe('shell executor on its host', () => {
       workingDirectory: process.cwd(),
       helperCommand: ['/usr/bin/runner'],
       times: shellTimes,
+      clock: systemClock(),
+      scratchFolder: newScratchFolder,
       ...options,
     });
   }

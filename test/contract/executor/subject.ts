@@ -26,10 +26,12 @@ export type Capability = 'scripts' | 'processes';
 
 /** An executor under test. */
 export interface ExecutorSubject {
-  readonly name: 'shell' | 'dummy';
+  readonly name: 'shell' | 'dummy' | 'docker';
   createProvider(): ExecutorProvider;
   /** The script, or the job variables, that make a stage behave so. */
   express(behaviour: Behaviour): { readonly script: string; readonly variables: Readonly<Record<string, string>> };
+  /** How it says an exit code; default `exit status`. */
+  readonly exitWords?: string;
   /** Groups that do not apply, each with the reason. */
   readonly skips: Partial<Record<Capability, string>>;
 }

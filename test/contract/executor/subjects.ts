@@ -2,6 +2,8 @@ import { createDummyProvider } from '../../../src/executors/dummy/dummy-provider
 import { createShellProvider } from '../../../src/executors/shell/shell-provider.ts';
 import { defaultOutputLimits } from '../../../src/executors/shell/supervisor-script.ts';
 import { systemClock } from '../../../src/platform/system-clock.ts';
+import { dockerSubject } from './docker-subject.ts';
+import { newScratchFolder } from './scratch-folder.ts';
 import type { ExecutorSubject } from './subject.ts';
 
 /** Short enough for tests, long enough that a handler of SIGTERM gets its turn. */
@@ -14,6 +16,8 @@ export const shellSubject: ExecutorSubject = {
       environment: process.env,
       workingDirectory: process.cwd(),
       helperCommand: ['helper'],
+      clock: systemClock(),
+      scratchFolder: newScratchFolder,
       times: shellTimes,
       limits: { ...defaultOutputLimits, readsPerSegment: 16 },
     }),
@@ -42,4 +46,4 @@ export const dummySubject: ExecutorSubject = {
   },
 };
 
-export const subjects = { shell: shellSubject, dummy: dummySubject };
+export const subjects = { shell: shellSubject, dummy: dummySubject, docker: dockerSubject };

@@ -32,7 +32,10 @@ function describeStages(subject: ExecutorSubject): void {
 
   it.each([0, 1, 3, 255])('gives exit code %d as a value', async (exitCode) => {
     const { job, script } = await jobFor({ exitCode });
-    expect((await job.run(script)).exit).toEqual({ code: exitCode, text: `exit status ${exitCode}` });
+    expect((await job.run(script)).exit).toEqual({
+      code: exitCode,
+      text: `${subject.exitWords ?? 'exit status'} ${exitCode}`,
+    });
   });
 
   it('gives all output of both streams in order before it settles', async () => {

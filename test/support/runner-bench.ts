@@ -137,8 +137,7 @@ export class RunnerBench {
       `  url = ${JSON.stringify(this.coordinator.url)}`,
       `  token = ${JSON.stringify(token)}`,
       `  executor = ${JSON.stringify(settings.executor ?? 'shell')}`,
-      `  builds_dir = ${JSON.stringify(join(folder, 'builds'))}`,
-      `  cache_dir = ${JSON.stringify(join(folder, 'cache'))}`,
+      ...(settings.executor === 'docker' ? [] : hostFolders(folder)),
       `  request_concurrency = ${settings.concurrent ?? 1}`,
       ...(settings.runnerLines ?? []).map((line) => `  ${line}`),
       '',
@@ -214,6 +213,11 @@ export class RunnerBench {
     await this.coordinator.close();
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** Containers have folders of their own. */
+function hostFolders(folder: string): readonly string[] {
+  return ['builds', 'cache'].map((name) => `  ${name}_dir = ${JSON.stringify(join(folder, name))}`);
 }
 
 /** Looks again and again until there is something. @throws after the deadline, telling what was seen last. */

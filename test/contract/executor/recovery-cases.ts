@@ -75,7 +75,7 @@ export function describeRecovery(subject: ExecutorSubject): void {
     expect(journal.hasEnded).toBe(false);
     const job = await takeUp(directory, journal, variables);
     const { stage, exit } = resume(job, journal);
-    expect(await exit).toEqual({ code: 6, text: 'exit status 6' });
+    expect(await exit).toEqual({ code: 6, text: `${subject.exitWords ?? 'exit status'} 6` });
     expect(journal.stdout + stage.text('stdout')).toBe(stdout);
     expect(await job.executor.cleanup(neverAborted)).toEqual({ leftovers: [] });
   });

@@ -12,4 +12,10 @@ export interface CommandEnvironment {
   readonly exit: (code: number) => never;
 }
 
+/** A command's environment, and how it ends the program. */
+export interface CommandLine {
+  readonly environment: CommandEnvironment;
+  readonly setExitCode: (code: number) => void;
+}
+
 export type SignalName = 'SIGINT' | 'SIGTERM' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR1';

@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { CommandError, MillraceError } from '../lib/errors.ts';
-import type { CommandEnvironment } from './command-environment.ts';
+import type { CommandEnvironment, CommandLine } from './command-environment.ts';
 import { helperCommands } from './helper/index.ts';
 import { examples, isTrue, wholeNumber } from './option-values.ts';
 import { addPipelineCommands } from './pipeline-commands.ts';
@@ -9,12 +9,6 @@ import { stopSignal } from './stop-signal.ts';
 import { reportUnexpected } from './unexpected-error.ts';
 import { pointErrorsToHelp, unknownCommand } from './usage-errors.ts';
 import { versionText } from './version.ts';
-
-/** How a command ends the program. */
-export interface CommandLine {
-  readonly environment: CommandEnvironment;
-  readonly setExitCode: (code: number) => void;
-}
 
 /**
  * Runs one command line.
@@ -50,6 +44,7 @@ export function createProgram(line: CommandLine): Command {
     .version(versionText(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
+    .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: line.environment.stdout,
       writeErr: line.environment.stderr,
@@ -79,7 +74,7 @@ function addRun(program: Command, line: CommandLine): void {
     .option('-n, --service <name>', 'name of the service', 'gitlab-runner')
     .option('-d, --working-directory <folder>', 'folder to run in; builds and cache are below it')
     .option('-u, --user <account>', 'account that runs the scripts of the shell executor')
-    .option('--syslog', 'log to syslog too (not in this version) [$LOG_SYSLOG]')
+    .option('--syslog', 'log to syslog too (not in this version)')
     .addOption(new Option('--state-dir <folder>', 'where running jobs are written down').env('MILLRACE_STATE_DIR'))
     .addHelpText('after', '\nSIGQUIT waits for running jobs, SIGTERM and SIGINT abort them; twice ends at once.')
     .addHelpText('after', examples('millrace run', 'millrace run --config ./config.toml --working-directory /srv/ci'))

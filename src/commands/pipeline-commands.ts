@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CommandError } from '../lib/errors.ts';
 import { pipelineSources } from '../pipeline/options.ts';
-import type { CommandLine } from './command-line.ts';
+import type { CommandLine } from './command-environment.ts';
 import { examples, wholeNumber } from './option-values.ts';
 import type { PipelineOptions } from './pipeline-checkout.ts';
 import type { PipelineListOptions } from './pipeline-list.ts';
@@ -61,8 +61,8 @@ function addRun(pipeline: Command, line: CommandLine): void {
 
 const exitCodes = `
 Exit codes: 0 success; 1 a job failed, or the run could not be carried out; 2 the configuration or
-the call is wrong; 3 a manual job is waited for; 129, 130, 143 stopped by a closed terminal, Ctrl-C,
-or SIGTERM. Ctrl-C cancels, twice stops at once.`;
+the call is wrong; 3 a manual job is waited for; 129, 130, 131, 143 stopped by a closed terminal, Ctrl-C,
+SIGQUIT (Ctrl-\\) or SIGTERM. Each cancels, twice stops at once.`;
 
 function addList(pipeline: Command, line: CommandLine): void {
   withCommonOptions(pipeline.command('list'))

@@ -41,7 +41,7 @@ export interface PipelineRunOptions extends PipelineOptions {
 
 /**
  * `millrace pipeline run`: runs the pipeline of the checkout that the working directory lies in.
- * @returns 0 success, 1 failed, 2 configuration, 3 waits for a manual job, 129/130/143 stopped by a signal.
+ * @returns 0 success, 1 failed, 2 configuration, 3 waits for a manual job, 129/130/131/143 stopped by a signal.
  */
 export async function runPipelineRun(options: PipelineRunOptions, environment: CommandEnvironment): Promise<number> {
   const stop = listenForStop(environment);

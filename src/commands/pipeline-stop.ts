@@ -1,9 +1,9 @@
 import { AbortReason } from '../lib/abort.ts';
 import type { CommandEnvironment, SignalName } from './command-environment.ts';
 
-type StopName = Extract<SignalName, 'SIGINT' | 'SIGTERM' | 'SIGHUP'>;
+type StopName = Extract<SignalName, 'SIGINT' | 'SIGQUIT' | 'SIGTERM' | 'SIGHUP'>;
 
-const exitCodes: Readonly<Record<StopName, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
+const exitCodes: Readonly<Record<StopName, number>> = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 };
 
 export interface StopActions {
   /** First request: stop scripts, still run after_script. */
@@ -37,7 +37,7 @@ export function listenForStop(environment: Pick<CommandEnvironment, 'onSignal' |
     else if (count === 1) actions.cancel();
     else actions.abort();
   };
-  const stops = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((name) =>
+  const stops = (['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const).map((name) =>
     environment.onSignal(name, () => request(name)),
   );
   return {

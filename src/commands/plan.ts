@@ -68,9 +68,23 @@ async function readPayload(path: string, environment: CommandEnvironment): Promi
       ? await text(process.stdin)
       : (await readConfigFile(resolve(environment.workingDirectory, path)))?.text;
   if (content === undefined) throw new CommandError(`--payload ${path}: there is no such file`);
-  const parsed = jobPayloadSchema.safeParse(parseJson(content, path));
+  const data = parseJson(content, path);
+  checkIsJob(data, path);
+  const parsed = jobPayloadSchema.safeParse(data);
   if (parsed.success) return parsed.data;
   throw new CommandError(`${path} is not a job payload: ${z.prettifyError(parsed.error)}`, { cause: parsed.error });
+}
+
+/** What every server sends. The schema takes less, so that no server's omission stops a runner. */
+const neededParts = ['id', 'job_info', 'git_info', 'steps'];
+
+function checkIsJob(data: unknown, path: string): void {
+  const isObject = typeof data === 'object' && data !== null && !Array.isArray(data);
+  const missing = neededParts.filter((name) => !isObject || !Object.hasOwn(data, name));
+  if (missing.length === 0) return;
+  throw new CommandError(`${path} is not a job payload: ${missing.join(', ')} missing`, {
+    hint: 'It is what the server answers to POST /api/v4/jobs/request: one JSON object.',
+  });
 }
 
 function parseJson(content: string, path: string): unknown {

@@ -1,6 +1,7 @@
 import { applyDefaults, readDefaults } from './compose/defaults.ts';
 import type { CompileContext } from './context.ts';
-import { type JobConfig, KeywordMemo, readDefaultKeywords, readJob } from './keywords/job.ts';
+import { type JobConfig, readDefaultKeywords, readJob } from './keywords/job.ts';
+import { KeywordMemo } from './keywords/keyword-memo.ts';
 import { readStages } from './keywords/stages.ts';
 import { type RootVariable, readRootVariables } from './keywords/variables.ts';
 import { readWorkflow, type WorkflowConfig } from './keywords/workflow.ts';

@@ -1,8 +1,9 @@
 import type { CompileContext } from './context.ts';
 import type { JobInstance } from './graph/instances.ts';
 import { type InstanceIndex, type ResolvedNeed, resolveNeeds } from './graph/needs.ts';
-import type { AllowFailure, JobWhen } from './keywords/job.ts';
+import type { JobWhen } from './keywords/job.ts';
 import type { JobRule } from './keywords/job-rules.ts';
+import type { AllowFailure } from './keywords/job-values.ts';
 import { defaultOnly } from './keywords/policies.ts';
 import { firstMatch, type RuleResult } from './rules/evaluate.ts';
 import { policyRefusal, type RefFacts } from './rules/policies.ts';

@@ -3,7 +3,6 @@ import {
   constants,
   existsSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   renameSync,
   rmdirSync,
@@ -15,10 +14,11 @@ import {
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode } from '../lib/errors.ts';
+import { makeFolders } from './make-folders.ts';
 
 /** Makes a folder (and its parents) that only this account can enter. */
 export function makePrivateFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolders(path, 0o700);
 }
 
 /** Writes a new file that only this account can read. */

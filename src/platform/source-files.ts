@@ -1,8 +1,9 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { lstat, mkdir, mkdtemp, open, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { lstat, mkdtemp, open, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { systemErrorCode } from '../lib/errors.ts';
+import { makeFolders } from './make-folders.ts';
 
 /** The path with every symbolic link resolved; the path itself where it does not exist. */
 export async function realPath(path: string): Promise<string> {
@@ -50,7 +51,7 @@ export async function copyWithEarlierTime(from: string, to: string): Promise<boo
 
 /** Makes a folder and its parents, for this account only. */
 export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  makeFolders(path, 0o700);
 }
 
 /** Makes a new folder whose path begins as given, for this account only. */

@@ -17,6 +17,7 @@ beforeAll(() => {
   mkdirSync(app);
   scratch.git(app, 'init', '-q');
   scratch.write('app/.gitlab-ci.yml', 'ok: {script: [echo fine]}\nlater: {script: [echo later], when: manual}\n');
+  scratch.write('app/empty.json', '{}');
   scratch.git(app, 'add', '.');
   scratch.git(app, 'commit', '-qm', 'first');
 });
@@ -43,6 +44,7 @@ describe.concurrent('help', () => {
     [['pipeline'], 'Usage: millrace pipeline [options] [command]'],
     [['pipeline', 'help', 'run'], 'Exit codes:'],
     [['pipeline', 'run', '-help'], 'Exit codes:'],
+    [['pipeline', 'run', '--help'], 'Global Options:\n  --debug '],
     [['coordinator', '--help'], '--data-dir'],
     [['plan', '--help'], '--payload'],
     [['cache-extractor', '--help'], 'cache-extractor - '],
@@ -66,6 +68,8 @@ describe.concurrent('wrong calls are answered in a line or two', () => {
     [['plan', '--payload', 'none.json'], 1, '--payload none.json: there is no such file'],
     [['coordinator', '--listen', 'x'], 1, '--listen x is not an address to listen on.'],
     [['coordinator', '--data-dir', '/dev/null/x'], 1, 'cannot use the data folder /dev/null/x: ENOTDIR'],
+    [['coordinator', '--data-dir', '/proc/x/y'], 1, 'cannot use the data folder /proc/x/y: ENOENT'],
+    [['plan', '--payload', 'empty.json'], 1, 'empty.json is not a job payload: id, job_info, git_info, steps missing'],
     [['coordinator', '--inject-faults', 'none.json'], 1, 'There is no file none.json'],
     [['pipeline', 'bogus'], 2, 'Command pipeline bogus not found.\nCommands: run, list, preview, validate\n'],
     [['pipeline', 'run', '--bogus'], 2, "unknown option '--bogus'\nOptions: millrace pipeline run --help\n"],
@@ -79,6 +83,8 @@ describe.concurrent('wrong calls are answered in a line or two', () => {
     [['pipeline', 'list', '--file', 'none.yml'], 2, 'none.yml: Missing CI config file'],
     [['pipeline', 'run', 'none'], 2, 'there is no job "none" in this pipeline\nIts jobs: ok, later\n'],
     [['pipeline', 'run', '--state-dir', '/dev/null/x'], 1, 'Give a writable folder with --state-dir.'],
+    [['pipeline', 'run', '--state-dir', '/proc/x'], 1, 'Give a writable folder with --state-dir.'],
+    [['pipeline', 'run', '--artifacts-dir', '/proc/x/y'], 2, '--artifacts-dir /proc/x/y cannot be used: ENOENT'],
     [['pipeline', 'run', '--artifacts-dir', '/dev/null/x'], 2, '--artifacts-dir /dev/null/x cannot be used: ENOTDIR'],
     [['pipeline', 'run', '--coordinator', 'nonsense'], 2, '--coordinator nonsense is not the address of a server'],
     [
@@ -231,7 +237,7 @@ describe('coordinator', () => {
     expectRefusal(used, 1, 'Another coordinator is using the data folder', 'Stop it, or give this one');
     runner.child.kill('SIGQUIT');
     expect((await runner.ended).code).toBe(0);
-    coordinator.child.kill('SIGINT');
+    coordinator.child.kill('SIGQUIT');
     expect((await coordinator.ended).code).toBe(0);
   });
 });

@@ -81,6 +81,11 @@ after: {stage: after, script: [echo later]}
     status: 'success',
     jobs: [{ name: 'ok' }, { name: 'gate' }, { name: 'after' }],
   });
+  expect(events.find(({ type, status }) => type === 'job' && status === 'success')).toMatchObject({
+    allow_failure: false,
+    duration_seconds: expect.any(Number) as number,
+  });
+  expect(played.stdout).not.toMatch(/"[a-z]+[A-Z]\w*":/);
   const unknown = await startProgram(scratch, app, 'run', { jobs: ['nope'] }).ended;
   expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('there is no job "nope"')]);
   scratch.write('app/bad.yml', 'ok:\n  script: [echo]\n  stage: nowhere\nworse:\n  scrip: [echo]\n');
@@ -102,6 +107,7 @@ test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
   ['SIGHUP', 129],
+  ['SIGQUIT', 131],
 ] as const)('%s cancels: after_script runs, exit code %i', async (signal, exitCode) => {
   using scratch = makeScratch();
   const app = makeApp(scratch, slow);

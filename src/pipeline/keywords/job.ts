@@ -1,32 +1,36 @@
 import type { JsonValue } from '../../lib/json.ts';
 import type { CompileContext } from '../context.ts';
-import { parseDuration } from '../durations.ts';
-import { parseRegexLiteral } from '../regex.ts';
 import { type MapEntry, type MapNode, type Position, toPlain, valueOf, type YamlNode } from '../yaml/nodes.ts';
-import { type Entry, entryProblem, Fields, fieldsOf, stringsOf } from '../yaml/reader.ts';
+import { type Entry, Fields, fieldsOf } from '../yaml/reader.ts';
 import { type ArtifactsConfig, readArtifacts } from './artifacts.ts';
 import { type CacheConfig, readCaches } from './cache.ts';
 import { type EnvironmentConfig, readEnvironment } from './environment.ts';
 import { type ImageConfig, readImage, readServices } from './image.ts';
 import { type JobInput, readJobInputs } from './job-inputs.ts';
 import { type JobRule, readJobRules, readStartIn } from './job-rules.ts';
+import {
+  type AllowFailure,
+  type Hook,
+  readAllowFailure,
+  readCoverage,
+  readFlag,
+  readHooks,
+  readTags,
+  readTimeout,
+} from './job-values.ts';
+import type { KeywordMemo } from './keyword-memo.ts';
 import { type NeedConfig, readDependencies, readNeeds } from './needs.ts';
 import { type PagesConfig, readPages } from './pages.ts';
 import { type ParallelConfig, readParallel } from './parallel.ts';
 import { type PolicyConfig, readExcept, readOnly } from './policies.ts';
 import { type ReleaseConfig, readRelease } from './release.ts';
-import { type RetryConfig, readExitCodes, readRetry } from './retry.ts';
+import { type RetryConfig, readRetry } from './retry.ts';
 import { readScript } from './script.ts';
 import { type IdTokenConfig, readIdTokens, readSecrets, type SecretConfig } from './secrets.ts';
 import { readJobVariables, readVariableInheritance, type YamlVariable } from './variables.ts';
 
 export const JOB_WHEN = ['on_success', 'on_failure', 'always', 'manual', 'delayed'] as const;
 export type JobWhen = (typeof JOB_WHEN)[number];
-
-export interface AllowFailure {
-  readonly always: boolean;
-  readonly exitCodes: readonly number[];
-}
 
 /** A job as it is written, with defaults filled in; instances of `parallel` and rules come later. */
 export interface JobConfig {
@@ -68,7 +72,7 @@ export interface JobConfig {
   readonly coverage: string | undefined;
   readonly release: ReleaseConfig | undefined;
   readonly pages: PagesConfig | undefined;
-  readonly hooks: readonly { readonly name: string; readonly script: readonly string[] }[];
+  readonly hooks: readonly Hook[];
   readonly secrets: readonly SecretConfig[];
   readonly idTokens: readonly IdTokenConfig[];
   readonly inputs: readonly JobInput[];
@@ -101,26 +105,6 @@ const EXCLUSIVE = [
 ] as const;
 const NOT_WITH_RULES = ['only', 'except', 'start_in'] as const;
 const INHERIT_KEYS = new Set(['default', 'variables']);
-const ALLOW_FAILURE_KEYS = new Set(['exit_codes']);
-const HOOK_KEYS = new Set(['pre_get_sources_script']);
-const MAX_TIMEOUT_SECONDS = 31 * 24 * 3600;
-const MAX_TAGS = 50;
-
-/** Results by keyword and node: a value shared by many jobs is read, and complained about, once. */
-export class KeywordMemo {
-  readonly #known = new Map<string, Map<YamlNode, unknown>>();
-
-  read<T>(keyword: string, entry: Entry | undefined, read: (entry: Entry) => T): T | undefined {
-    if (entry === undefined) return undefined;
-    let nodes = this.#known.get(keyword);
-    if (nodes === undefined) {
-      nodes = new Map();
-      this.#known.set(keyword, nodes);
-    }
-    if (!nodes.has(entry.node)) nodes.set(entry.node, read(entry));
-    return nodes.get(entry.node) as T;
-  }
-}
 
 /** Reads one job (spec local-pipeline.md §9). `node` has its defaults already. */
 export function readJob(
@@ -250,57 +234,4 @@ function readExecution(fields: Fields, memo: KeywordMemo, context: CompileContex
     tags: memo.read('tags', fields.entry('tags'), readTags) ?? [],
     coverage: readCoverage(fields, context),
   };
-}
-
-function readAllowFailure(fields: Fields): AllowFailure | undefined {
-  const entry = fields.entry('allow_failure');
-  if (entry === undefined) return undefined;
-  if (entry.node.kind === 'scalar' && entry.node.type === 'boolean') {
-    return { always: entry.node.text === 'true', exitCodes: [] };
-  }
-  const inner = fieldsOf(entry, ALLOW_FAILURE_KEYS, 'should be a hash or a boolean value');
-  if (inner === undefined) return undefined;
-  if (!inner.has('exit_codes')) entryProblem(entry, 'missing required keys: exit_codes');
-  return { always: false, exitCodes: readExitCodes(inner) };
-}
-
-function readTimeout(entry: Entry): number | undefined {
-  const seconds = entry.node.kind === 'scalar' ? parseDuration(entry.node.text) : undefined;
-  if (seconds === undefined || seconds <= 0) {
-    entryProblem(entry, 'should be a duration');
-    return undefined;
-  }
-  if (seconds > MAX_TIMEOUT_SECONDS) entryProblem(entry, 'should not exceed the limit');
-  return seconds;
-}
-
-function readFlag(entry: Entry): boolean {
-  if (entry.node.kind === 'scalar' && entry.node.type === 'boolean') return entry.node.text === 'true';
-  entryProblem(entry, 'should be a boolean value');
-  return false;
-}
-
-function readTags(entry: Entry): readonly string[] {
-  const tags = stringsOf(entry.node);
-  if (tags === undefined) entryProblem(entry, 'should be an array of strings');
-  else if (tags.length >= MAX_TAGS) entryProblem(entry, `must be less than the limit of ${MAX_TAGS} tags`);
-  return tags ?? [];
-}
-
-function readCoverage(fields: Fields, context: CompileContext): string | undefined {
-  const text = fields.string('coverage');
-  if (text === undefined) return undefined;
-  const literal = parseRegexLiteral(text);
-  const flags = literal === undefined || literal.flags === '' ? '' : `(?${literal.flags})`;
-  if (literal !== undefined && context.regexes.compile(literal.source, literal.flags) !== undefined)
-    return `${flags}${literal.source}`;
-  fields.problem('coverage', 'must be a regular expression with re2 syntax');
-  return undefined;
-}
-
-function readHooks(entry: Entry): readonly { readonly name: string; readonly script: readonly string[] }[] {
-  const fields = fieldsOf(entry, HOOK_KEYS);
-  const hook = fields?.entry('pre_get_sources_script');
-  const script = hook === undefined ? undefined : readScript(hook);
-  return script === undefined ? [] : [{ name: 'pre_get_sources_script', script }];
 }

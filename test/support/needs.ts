@@ -32,6 +32,28 @@ export const requirements = {
     reason: 'needs a Debian minbase root made with debootstrap; set MILLRACE_MINBASE to its path (and root)',
     isMet: () => isPresent(process.env['MILLRACE_MINBASE']) && process.getuid?.() === 0,
   },
+  docker: {
+    reason:
+      'needs a Docker daemon with the images busybox:test and debian:test (test/services/docker-daemon.ts); set MILLRACE_DOCKER to its address, like unix:///…',
+    isMet: () =>
+      isPresent(process.env['MILLRACE_DOCKER']?.replace(/^unix:\/\//, '')) &&
+      succeeds('docker', [
+        '--host',
+        process.env['MILLRACE_DOCKER'] ?? '',
+        'image',
+        'inspect',
+        'busybox:test',
+        'debian:test',
+      ]),
+  },
+  'docker-registry': {
+    reason: 'needs docker-registry (package docker-registry)',
+    isMet: () => succeeds('docker-registry', ['--version']),
+  },
+  sshd: {
+    reason: 'needs sshd and ssh (package openssh-server)',
+    isMet: () => succeeds('sh', ['-c', 'command -v sshd ssh ssh-keygen']),
+  },
   peer: {
     reason: 'compares with the Go runner; set MILLRACE_PEER to the path of its program',
     isMet: () => isPresent(process.env['MILLRACE_PEER']),

@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { archives } from './figures/archives.ts';
 import { flood } from './figures/flood.ts';
 import { fortyJobs } from './figures/forty-jobs.ts';
 import { gitClone } from './figures/git-clone.ts';
@@ -14,11 +15,22 @@ import type { BenchOptions, Figure } from './support/figure.ts';
 import { isMet, type Measurement, ratio, summary } from './support/measurement.ts';
 import { table } from './support/table.ts';
 
-const figures: readonly Figure[] = [trivialJob, fortyJobs, flood, gitClone, version, idleMemory, manyJobs, pipeline];
+const figures: readonly Figure[] = [
+  trivialJob,
+  fortyJobs,
+  flood,
+  gitClone,
+  version,
+  idleMemory,
+  manyJobs,
+  pipeline,
+  archives,
+];
 
 const help = `Measures Millrace, and the Go runner beside it.
 
   --peer PATH            the Go runner to compare with
+  --peer-helper PATH     its helper, for caches and artifacts (default: the program of --peer)
   --only NAME[,NAME...]  ${figures.map(({ name }) => name).join(', ')}
   --runs COUNT           samples per program and figure (default: as many as the figure needs)
   --idle-seconds COUNT   before idle memory is read (default: 60)
@@ -37,6 +49,7 @@ function readArguments(): Wanted | undefined {
   const { values } = parseArgs({
     options: {
       peer: { type: 'string' },
+      'peer-helper': { type: 'string' },
       only: { type: 'string', multiple: true },
       runs: { type: 'string' },
       'idle-seconds': { type: 'string', default: '60' },
@@ -49,11 +62,13 @@ function readArguments(): Wanted | undefined {
   const names = values.only?.flatMap((text) => text.split(','));
   const unknown = names?.find((name) => figures.every((figure) => figure.name !== name));
   if (unknown !== undefined) throw new Error(`there is no figure ${unknown}`);
+  const helper = values['peer-helper'] ?? values.peer;
   return {
     options: {
       ours: { kind: 'millrace', command: [values.program] },
       bundle: `${values.program}.cjs`,
       peer: values.peer === undefined ? undefined : { kind: 'peer', command: [values.peer] },
+      peerHelper: helper === undefined ? undefined : { kind: 'peer', command: [helper] },
       runs: values.runs === undefined ? undefined : positive('runs', values.runs),
       idleSeconds: positive('idle-seconds', values['idle-seconds']),
     },

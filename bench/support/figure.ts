@@ -1,7 +1,9 @@
 import type { Measurement } from './measurement.ts';
-import type { Programs } from './program.ts';
+import type { Programs, RunnerProgram } from './program.ts';
 
 export interface BenchOptions extends Programs {
+  /** What packs and unpacks the Go runner's caches and artifacts. */
+  readonly peerHelper: RunnerProgram | undefined;
   /** Samples per program; undefined = as many as the figure needs. */
   readonly runs: number | undefined;
   /** How long runners idle before their memory is read. */

@@ -6,7 +6,7 @@ import { unpackZip } from './unpack-zip.ts';
 import type { WorkingSet } from './working-set.ts';
 
 export type Task = PackTask | UnpackZipTask | UnpackTarTask;
-export type TaskResult = PackedBatch | UnpackedTar | Record<never, never>;
+export type TaskResult = PackedBatch | UnpackedTar | undefined;
 
 /** Does a task in this thread. @throws as the task says. */
 export function runTask(task: Task, set: WorkingSet): TaskResult | Promise<TaskResult> {
@@ -17,7 +17,7 @@ export function runTask(task: Task, set: WorkingSet): TaskResult | Promise<TaskR
       return packTar(task, set);
     case 'unpackZip':
       unpackZip(task, set);
-      return {};
+      return undefined;
     case 'unpackTar':
       return unpackTar(task);
   }

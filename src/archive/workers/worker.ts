@@ -15,7 +15,7 @@ parentPort?.on('message', ({ id, task }: ThreadTask) => {
 async function answer(id: number, task: Task): Promise<void> {
   try {
     const result = await runTask(task, set);
-    send({ id, result }, 'body' in result ? [result.body.buffer as ArrayBuffer] : []);
+    send({ id, result }, result !== undefined && 'body' in result ? [result.body.buffer as ArrayBuffer] : []);
   } catch (error) {
     const { message, name } = error instanceof Error ? error : new Error(String(error));
     const cause = error instanceof Error ? error.cause : undefined;

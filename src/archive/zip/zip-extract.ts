@@ -62,7 +62,7 @@ class ZipExtraction {
     const either = AbortSignal.any([signal, stop.signal]);
     const window = { weight: this.#threads.size * 4 * 1024 * 1024, count: this.#threads.size * 3 };
     try {
-      for await (const done of inOrder(this.#steps(planned, either), window, signal)) void done;
+      await runAll(inOrder(this.#steps(planned, either), window, signal));
     } catch (error) {
       stop.abort(error);
       throw error;
@@ -127,4 +127,8 @@ class ZipExtraction {
     }
     this.#tree.finishFile(path, descriptor, entry);
   }
+}
+
+async function runAll(steps: AsyncIterator<unknown>): Promise<void> {
+  for (let step = await steps.next(); step.done !== true; ) step = await steps.next();
 }

@@ -36,7 +36,8 @@ export async function* zstdFile(
   // Its failure is that of the encoder, which the loop below meets.
   feeding.catch(() => {});
   try {
-    for await (const piece of encoder) yield piece as Buffer;
+    // Pieces share the encoder's memory, and whoever gets one may give its memory back.
+    for await (const piece of encoder) yield Buffer.copyBytesFrom(piece as Buffer);
     await feeding;
   } finally {
     encoder.destroy();

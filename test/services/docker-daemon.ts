@@ -1,5 +1,5 @@
 // Starts a Docker daemon of its own for tests: `node test/services/docker-daemon.ts --folder DIR [--root DIR]`.
-// Prints `MILLRACE_DOCKER=unix://…` when it is ready, ends with SIGTERM, SIGINT or when standard input closes, and
+// Prints `MILLRACE_TEST_DOCKER=unix://…` when it is ready, ends with SIGTERM, SIGINT or when standard input closes, and
 // takes everything along. --root is a Debian root; with it there is an image debian:test beside busybox:test.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
     await ready(socket, daemon, folder);
     importBusybox(socket, folder);
     if (values.root !== undefined) importFolder(socket, values.root, 'debian:test', 'CMD ["bash"]');
-    process.stdout.write(`MILLRACE_DOCKER=unix://${socket}\n`);
+    process.stdout.write(`MILLRACE_TEST_DOCKER=unix://${socket}\n`);
     await over;
   } finally {
     await end(daemon);

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hasProgram } from '../services/object-store-programs.ts';
 
 interface Requirement {
   /** What is skipped, and how to have it run. */
@@ -32,14 +33,23 @@ export const requirements = {
     reason: 'needs a Debian minbase root made with debootstrap; set MILLRACE_MINBASE to its path (and root)',
     isMet: () => isPresent(process.env['MILLRACE_MINBASE']) && process.getuid?.() === 0,
   },
+  minio: { reason: 'needs MinIO (.ci/object-stores FOLDER; MILLRACE_OBJECT_STORES)', isMet: () => hasProgram('minio') },
+  azurite: {
+    reason: 'needs azurite (.ci/object-stores FOLDER; MILLRACE_OBJECT_STORES)',
+    isMet: () => hasProgram('azurite'),
+  },
+  'fake-gcs-server': {
+    reason: 'needs fake-gcs-server (.ci/object-stores FOLDER; MILLRACE_OBJECT_STORES)',
+    isMet: () => hasProgram('fake-gcs-server'),
+  },
   docker: {
     reason:
-      'needs a Docker daemon with the images busybox:test and debian:test (test/services/docker-daemon.ts); set MILLRACE_DOCKER to its address, like unix:///…',
+      'needs a Docker daemon with the images busybox:test and debian:test (test/services/docker-daemon.ts); set MILLRACE_TEST_DOCKER to its address, like unix:///…',
     isMet: () =>
-      isPresent(process.env['MILLRACE_DOCKER']?.replace(/^unix:\/\//, '')) &&
+      isPresent(process.env['MILLRACE_TEST_DOCKER']?.replace(/^unix:\/\//, '')) &&
       succeeds('docker', [
         '--host',
-        process.env['MILLRACE_DOCKER'] ?? '',
+        process.env['MILLRACE_TEST_DOCKER'] ?? '',
         'image',
         'inspect',
         'busybox:test',

@@ -23,6 +23,7 @@ export function createGcsCacheStore(settings: CacheSettings, ports: CacheStorePo
         origin: `https://storage.${universe}`,
         bucket: gcs.bucketName,
         object: object.name,
+        nowMs: ports.now(),
         expiresAtMs: ports.now() + object.lifetimeMs,
       };
       const account = await signer(signal);

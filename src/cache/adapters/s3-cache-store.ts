@@ -102,6 +102,7 @@ class S3CacheStore implements CacheStore {
       object: s3ObjectName(object.name),
       direction,
       encryption: this.#encryption,
+      isAws: this.#address.endpoint === undefined,
     };
     try {
       const credentials = await this.#credentials(signal);

@@ -7,13 +7,15 @@ export interface SessionScope {
   readonly object: string;
   readonly direction: 'download' | 'upload';
   readonly encryption: S3Encryption | undefined;
+  /** AWS itself: it knows how a sign is written that stands for itself. */
+  readonly isAws: boolean;
 }
 
 /**
  * The policy that narrows an assumed role to one object and one action (spec cache-artifacts.md §11.1 "RoleARN mode").
- * Signs that mean something in a policy are written so that they stand for themselves: a key with `*` is one object.
+ * At AWS signs that mean something in a policy stand for themselves: a key with `*` is one object.
  */
-export function sessionPolicy({ region, bucket, object, direction, encryption }: SessionScope): string {
+export function sessionPolicy({ region, bucket, object, direction, encryption, isAws }: SessionScope): string {
   const key = encryption?.keyId ?? '';
   const usesKey = encryption !== undefined && encryption.type !== 'AES256';
   const policy = {
@@ -22,7 +24,7 @@ export function sessionPolicy({ region, bucket, object, direction, encryption }:
       {
         Effect: 'Allow',
         Action: [direction === 'upload' ? 's3:PutObject' : 's3:GetObject'],
-        Resource: `arn:${partitionOf(region)}:s3:::${literally(`${bucket}/${object}`)}`,
+        Resource: `arn:${partitionOf(region)}:s3:::${isAws ? literally(`${bucket}/${object}`) : `${bucket}/${object}`}`,
       },
       ...(usesKey ? [{ Effect: 'Allow', Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: key }] : []),
     ],

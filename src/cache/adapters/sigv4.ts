@@ -42,7 +42,7 @@ export function presignUrl(request: SignableRequest, lifeSeconds: number, contex
     ...request.url.searchParams.entries(),
     ['X-Amz-Algorithm', algorithm],
     ['X-Amz-Credential', `${credentials.accessKeyId}/${scopeOf(context)}`],
-    ['X-Amz-Date', longDate(context.nowMs)],
+    ['X-Amz-Date', compactDate(context.nowMs)],
     ['X-Amz-Expires', String(life)],
     ['X-Amz-SignedHeaders', headers.names],
     ...(credentials.sessionToken ? [['X-Amz-Security-Token', credentials.sessionToken] as [string, string]] : []),
@@ -66,7 +66,7 @@ export function signHeaders(
   const { credentials } = context;
   const own: Record<string, string> = {
     ...request.headers,
-    'x-amz-date': longDate(context.nowMs),
+    'x-amz-date': compactDate(context.nowMs),
     ...(credentials.sessionToken ? { 'x-amz-security-token': credentials.sessionToken } : {}),
     ...(context.service === 's3' ? { 'x-amz-content-sha256': payloadHash } : {}),
   };
@@ -119,7 +119,7 @@ function sign(
 ): string {
   const path = url.pathname === '' ? '/' : url.pathname;
   const canonical = [method, path, query, headers.lines, headers.names, payloadHash].join('\n');
-  const toSign = [algorithm, longDate(context.nowMs), scopeOf(context), sha256(canonical)].join('\n');
+  const toSign = [algorithm, compactDate(context.nowMs), scopeOf(context), sha256(canonical)].join('\n');
   let key: Buffer | string = `AWS4${context.credentials.secretAccessKey}`;
   for (const part of [shortDate(context.nowMs), context.region, context.service, 'aws4_request']) key = hmac(key, part);
   return hmac(key, toSign).toString('hex');
@@ -129,12 +129,13 @@ function scopeOf({ nowMs, region, service }: SigningContext): string {
   return `${shortDate(nowMs)}/${region}/${service}/aws4_request`;
 }
 
-function longDate(nowMs: number): string {
+/** `20260102T030405Z` */
+export function compactDate(nowMs: number): string {
   return `${new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
 }
 
 function shortDate(nowMs: number): string {
-  return longDate(nowMs).slice(0, 8);
+  return compactDate(nowMs).slice(0, 8);
 }
 
 export function sha256(content: string | Uint8Array): string {

@@ -1,0 +1,7 @@
+import { needs } from '../../support/needs.ts';
+import { azuriteSubject } from './subjects.ts';
+import { describeCacheStore } from './suite.ts';
+
+const traits = { isRemote: true, access: 'direct', seesUploaded: true } as const;
+
+describeCacheStore('Azurite', traits, needs('azurite') && needs('openssl'), azuriteSubject);

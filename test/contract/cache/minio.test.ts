@@ -1,0 +1,9 @@
+import { needs } from '../../support/needs.ts';
+import { minioRoleSubject, minioSubject } from './subjects.ts';
+import { describeCacheStore } from './suite.ts';
+
+const presigned = { isRemote: true, access: 'presigned', seesUploaded: true } as const;
+const direct = { isRemote: true, access: 'direct', seesUploaded: false } as const;
+
+describeCacheStore('MinIO with signed URLs', presigned, needs('minio'), minioSubject);
+describeCacheStore('MinIO with a role', direct, needs('minio'), minioRoleSubject);

@@ -80,7 +80,7 @@ describe('a killed manager', () => {
       processesWith(`HOME=${bench.folder}`).length === 0 ? true : undefined,
     );
     bench.startRunner(millrace(), { name: 'killed' });
-    expect(await bench.finished(id)).toMatchObject({
+    expect(await bench.finished(id, 10_000)).toMatchObject({
       status: 'failed',
       failure_reason: 'script_failure',
       exit_code: 7,
@@ -115,4 +115,39 @@ describe('a killed manager', () => {
     expect(await bench.finished(id)).toMatchObject({ status: 'canceled' });
     expect(plainTrace(await bench.trace(id))).toContain('cleaning up\n');
   });
+
+  test('leaves no shell that was started ahead, for a job or for none', async () => {
+    const first = bench.startRunner(millrace(), { name: 'killed' });
+    const id = await bench.submit(scriptJob({ script: ['true'] }));
+    await bench.finished(id);
+    // The shell is kept for the next job once this one is over.
+    await until('a shell that waits', 10_000, async () => (shellsOf(bench).length > 0 ? true : undefined));
+    first.kill('SIGKILL');
+    await first.ended;
+    await until('no shell any more', 10_000, async () => (shellsOf(bench).length === 0 ? true : undefined));
+    const scratch = join(first.folder, 'state', 'journal', 'scratch');
+    expect(readdirSync(scratch)).toHaveLength(1);
+    const second = bench.startRunner(millrace(), { name: 'killed' });
+    await until('nothing of the dead manager', 10_000, async () =>
+      readdirSync(scratch).length === 0 ? true : undefined,
+    );
+    second.kill('SIGQUIT');
+    await second.ended;
+  });
+
+  test('a manager that stops ends the shell it kept for the next job, and leaves nothing of it', async () => {
+    const runner = bench.startRunner(millrace(), { name: 'stopped' });
+    await bench.finished(await bench.submit(scriptJob({ script: ['true'] })));
+    await until('a shell that waits', 10_000, async () => (shellsOf(bench).length > 0 ? true : undefined));
+    runner.kill('SIGTERM');
+    await runner.ended;
+    expect(shellsOf(bench)).toEqual([]);
+    expect(readdirSync(join(runner.folder, 'state', 'journal', 'scratch'))).toEqual([]);
+  });
 });
+
+function shellsOf({ folder }: RunnerBench): readonly string[] {
+  return processesWith(`${folder}/`)
+    .map(({ command }) => command)
+    .filter((command) => command.startsWith('bash -l') || command.includes('supervise'));
+}

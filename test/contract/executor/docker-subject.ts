@@ -13,6 +13,9 @@ export const dockerSubject: ExecutorSubject = {
     createDockerProvider({
       environment: { ...process.env, DOCKER_HOST: dockerHost() },
       platform: process.platform,
+      architecture: process.arch,
+      selfCommand: [],
+      version: '0.0.0',
       workingDirectory: process.cwd(),
       hostName: 'test',
       instance: () => 'contract-tests',

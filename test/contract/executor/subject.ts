@@ -7,6 +7,7 @@ import type {
   ExitStatus,
   Lease,
   OutputStream,
+  StageHint,
   StageIo,
 } from '../../../src/executors/port.ts';
 import type { JsonValue } from '../../../src/lib/json.ts';
@@ -55,6 +56,8 @@ export interface StageOptions {
   readonly onWrite?: (stage: RecordedStage) => void | Promise<void>;
   readonly onRecord?: (stage: RecordedStage) => void;
   readonly durableCursor?: () => JsonValue | undefined;
+  /** See `StageHint`. */
+  readonly isOurs?: boolean;
 }
 
 export interface OpenJob {
@@ -86,6 +89,7 @@ export async function openJob(
   subject: Pick<ExecutorSubject, 'createProvider' | 'name'>,
   overrides: PlanOverrides = {},
   recovery?: { readonly directory: string; readonly handle: JsonValue },
+  expected: readonly StageHint[] = [],
 ): Promise<OpenJob> {
   const plan = planFor(overrides);
   const provider = subject.createProvider();
@@ -100,6 +104,7 @@ export async function openJob(
   };
   const lease = await provider.acquire(runnerFor(subject.name), neverAborted);
   if (lease === undefined) throw new Error('no capacity');
+  if (expected.length > 0) lease.expect?.(plan, expected);
   const executor =
     recovery === undefined
       ? await lease.prepare(plan, io, neverAborted)
@@ -112,7 +117,8 @@ export async function openJob(
     const folder = options.directory ?? join(directory, `stage-${process.pid}-${count}`);
     mkdirSync(folder, { mode: 0o700 });
     const { stage, stageIo } = recordStage(folder, options);
-    const command = { stage: options.stage ?? 'step_script', script, where: 'build' as const };
+    const hint = { where: 'build', isOurs: options.isOurs ?? false } as const;
+    const command = { stage: options.stage ?? 'step_script', script, ...hint };
     return { stage, exit: executor.run(command, stageIo, options.signal ?? neverAborted) };
   };
 

@@ -4,7 +4,6 @@ import { defaultOutputLimits } from '../../../src/executors/shell/supervisor-scr
 import { systemClock } from '../../../src/platform/system-clock.ts';
 import { dockerSubject } from './docker-subject.ts';
 import { newScratchFolder } from './scratch-folder.ts';
-import { dockerSubject } from './docker-subject.ts';
 import type { ExecutorSubject } from './subject.ts';
 
 /** Short enough for tests, long enough that a handler of SIGTERM gets its turn. */

@@ -65,8 +65,7 @@ async function compileAndRun(
   // Modules are loaded while git and the disk work: that is most of the time before the first job.
   const [checkout, { prepareRun }] = await Promise.all([
     openCheckout(options, environment, stop.signal),
-    import('./pipeline-prepare.ts'),
-    options.coordinator === undefined ? import('./pipeline-target-local.ts') : import('./pipeline-target.ts'),
+    loadModules(options),
     makeArtifactsFolder(options, environment),
   ]);
   await using target = await openTarget(options, environment, checkout.facts.workTree, stop);
@@ -78,6 +77,16 @@ async function compileAndRun(
   if (prepared === undefined) return 0;
   await starting;
   return await followRun(options, environment, stop, target, prepared);
+}
+
+async function loadModules({ coordinator }: PipelineRunOptions) {
+  const { preferQuickSchemas } = await import('./quick-schemas.ts');
+  preferQuickSchemas();
+  const [prepare] = await Promise.all([
+    import('./pipeline-prepare.ts'),
+    coordinator === undefined ? import('./pipeline-target-local.ts') : import('./pipeline-target.ts'),
+  ]);
+  return prepare;
 }
 
 async function followRun(

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { startEmbedded } from '../../src/commands/pipeline-embedded.ts';
-import { silentLogger } from '../../src/observability/logger.ts';
+import { type Logger, silentLogger } from '../../src/observability/logger.ts';
 import { makeScratch, type Scratch } from '../integration/sources/harness.ts';
 import { startProgram } from './pipeline-program.ts';
 
@@ -65,6 +65,31 @@ test('folders without a commit, and without a repository', async () => {
   scratch.git(join(scratch.root, 'plain'), 'init', '-q');
   const unborn = await startProgram(scratch, join(scratch.root, 'plain'), 'run').ended;
   expect([unborn.code, unborn.stdout]).toEqual([0, expect.stringMatching(/^show \| file\.txt$/m)]);
+});
+
+test('a runner that was never told to take jobs asks for none, and ends', async () => {
+  using scratch = makeScratch();
+  const folder = join(scratch.root, 'server');
+  mkdirSync(folder);
+  const lines: string[] = [];
+  const note = (message: string): void => void lines.push(message);
+  const logger: Logger = { debug: note, info: note, warn: note, error: note, child: () => logger };
+  const keep = { pipelines: 5, days: 1 };
+  const server = await startEmbedded({ folder, concurrency: 2, keep, env: scratch.env, logger });
+  const runners = async (): Promise<unknown> =>
+    await (
+      await fetch(`${server.url}/api/millrace/v1/runners`, { headers: { 'PRIVATE-TOKEN': server.adminToken } })
+    ).json();
+  expect(await runners()).toEqual([expect.objectContaining({ managers: [] })]);
+  server.takeJobs();
+  await vi.waitFor(
+    async () => expect(await runners()).not.toEqual([expect.objectContaining({ managers: [] })]),
+    10_000,
+  );
+  await server.close();
+  const other = await startEmbedded({ folder, concurrency: 2, keep, env: scratch.env, logger });
+  await other.close();
+  expect(lines).toContain('All workers stopped.');
 });
 
 test('the pipeline runs on another coordinator', async () => {

@@ -20,6 +20,7 @@ const unusedFlags = ['FF_USE_JOB_ROUTER', 'FF_RESOLVE_FULL_TLS_CHAIN'];
 export function configNotes(loaded: LoadedConfig): readonly ConfigNote[] {
   const { config } = loaded;
   return [
+    ...loaded.warnings,
     ...when(!loaded.exists, 'The config file does not exist: no runner is served', { path: loaded.path }),
     ...when(
       loaded.exists && config.runners.length === 0,

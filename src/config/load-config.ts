@@ -1,18 +1,19 @@
 import { join } from 'node:path';
-import type * as z from 'zod';
 import { ConfigError, errorMessage } from '../lib/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import { readConfigFile } from '../platform/config-file.ts';
+import type { ConfigNote } from './config-notes.ts';
 import { discoverTlsFiles } from './discover-tls-files.ts';
 import { expandEnvironment } from './expand-environment.ts';
 import { mergeLabels } from './labels.ts';
 import type { ManagerConfig } from './manager-config.ts';
-import { matchKeys } from './match-keys.ts';
+import { readDocument } from './read-document.ts';
 import type { RunnerConfig } from './runner-config.ts';
-import { type ConfigDocument, configSchema, type RunnerDocument } from './schema.ts';
+import type { ConfigDocument, RunnerDocument } from './schema.ts';
+import { exposureNotes } from './secret-exposure.ts';
 import { loadSystemId } from './system-id.ts';
 import { toManagerConfig, toRunnerConfig } from './to-manager-config.ts';
-import { nodeAt, parseTomlDocument, plainValue, type TomlNode } from './toml-document.ts';
+import { readRunnerToken } from './token-source.ts';
 
 export interface LoadConfigOptions {
   /** For `$VAR` in `token` and `url`, and SENTRY_DSN. */
@@ -30,6 +31,8 @@ export interface LoadedConfig {
   readonly modifiedAtMs: number;
   readonly systemId: string;
   readonly config: ManagerConfig;
+  /** What was tolerated, and secrets that others can read. The same ones at every load. */
+  readonly warnings: readonly ConfigNote[];
 }
 
 /**
@@ -38,11 +41,12 @@ export interface LoadedConfig {
  */
 export async function loadConfig(path: string, options: LoadConfigOptions): Promise<LoadedConfig> {
   const file = await readConfigFile(path);
-  const document = parseDocument(await parseTomlDocument(file?.text ?? '', path), path);
+  const { document, hasSecrets, notes } = await readDocument(file?.text ?? '', path, options.environment);
   checkGlobalLabels(document);
   const systemId = await loadSystemId(path, options.logger);
   const runners: RunnerConfig[] = [];
-  for (const runner of document.runners) runners.push(await loadRunner(runner, document, systemId, options));
+  for (const runner of document.runners)
+    runners.push(await loadRunner(runner, document, systemId, { ...options, path }));
   const sentryDsn = document.sentry_dsn ?? options.environment['SENTRY_DSN'] ?? '';
   return {
     path,
@@ -50,33 +54,8 @@ export async function loadConfig(path: string, options: LoadConfigOptions): Prom
     modifiedAtMs: file?.modifiedAtMs ?? 0,
     systemId,
     config: toManagerConfig(document, sentryDsn, runners),
+    warnings: [...notes, ...(await exposureNotes(path, hasSecrets, runners))],
   };
-}
-
-function parseDocument(document: TomlNode, path: string): ConfigDocument {
-  const matched = matchKeys(document, configSchema);
-  const parsed = configSchema.safeParse(plainValue(matched, 'marked'));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  if (issue === undefined) throw parsed.error;
-  const { at } = nodeAt(matched, issue.path);
-  const key = issue.path.filter((part) => typeof part === 'string').join('.');
-  const position = `${path}:${at.line}:${at.column}`;
-  throw new ConfigError(`decoding configuration file: ${position}: incompatible types: ${key}: ${complaint(issue)}`);
-}
-
-function complaint(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'custom') return issue.message;
-  if (issue.code === 'invalid_union' && issue.message !== 'Invalid input') return issue.message;
-  if (issue.code === 'invalid_union') return 'a duration is a text like "1h30m" or a number of nanoseconds';
-  if (issue.code !== 'invalid_type') return issue.message;
-  const names: Readonly<Record<string, string>> = {
-    number: 'an integer',
-    array: 'an array',
-    record: 'a table',
-    object: 'a table',
-  };
-  return `expected ${names[issue.expected] ?? `a ${issue.expected}`}`;
 }
 
 function checkGlobalLabels(document: ConfigDocument): void {
@@ -91,14 +70,14 @@ async function loadRunner(
   runner: RunnerDocument,
   document: ConfigDocument,
   systemId: string,
-  options: LoadConfigOptions,
+  options: LoadConfigOptions & { readonly path: string },
 ): Promise<RunnerConfig> {
   const url = expandEnvironment(runner.url, options.environment);
   const named = { caFile: runner['tls-ca-file'], certFile: runner['tls-cert-file'], keyFile: runner['tls-key-file'] };
   try {
     return toRunnerConfig(runner, {
       url,
-      token: expandEnvironment(runner.token, options.environment),
+      ...(await readRunnerToken(runner, options.path, options.environment)),
       systemId,
       labels: mergeLabels(document.labels, runner.labels),
       tls: await discoverTlsFiles(named, url, join(options.defaultFolder, 'certs')),

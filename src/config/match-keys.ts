@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { innerSchema, isTableInList } from './document-problems.ts';
 import type { TomlNode, TomlTable } from './toml-document.ts';
 
 /**
@@ -6,7 +7,9 @@ import type { TomlNode, TomlTable } from './toml-document.ts';
  * (spec config.md §2). Keys that the schema does not know stay as they are.
  */
 export function matchKeys(node: TomlNode, schema: z.core.$ZodType): TomlNode {
-  const inner = unwrap(schema);
+  const inner = innerSchema(schema);
+  const [only] = node.kind === 'array' ? node.items : [];
+  if (only !== undefined && isTableInList(node, inner)) return only;
   if (node.kind === 'table' && inner instanceof z.ZodObject) return matchTable(node, inner.shape);
   if (node.kind === 'array' && inner instanceof z.ZodArray) {
     return { ...node, items: node.items.map((item) => matchKeys(item, inner.element)) };
@@ -24,11 +27,4 @@ function matchTable(table: TomlTable, shape: Readonly<Record<string, z.core.$Zod
       entries.set(known, matchKeys(value, shape[known] ?? z.unknown()));
   }
   return { ...table, entries };
-}
-
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodPrefault) {
-    return unwrap(schema.def.innerType);
-  }
-  return schema;
 }

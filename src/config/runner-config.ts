@@ -48,6 +48,8 @@ export interface RunnerConfig {
     readonly gcs?: CacheGcsSettings | undefined;
     readonly azure?: CacheAzureSettings | undefined;
   };
+  /** Where `token` came from; absent = a text in the file. */
+  readonly tokenSource?: TokenSource;
   /** When the token was given, and when it stops working; undefined = unknown, never. */
   readonly tokenObtainedAt?: Date | undefined;
   readonly tokenExpiresAt?: Date | undefined;
@@ -60,6 +62,12 @@ export interface RunnerConfig {
   /** Values that only an embedding program sets; never read from config.toml. */
   readonly embedded: EmbeddedOverrides;
 }
+
+/** Decides where a new token can be stored: what comes from the environment cannot be changed. */
+export type TokenSource =
+  | { readonly kind: 'literal' }
+  | { readonly kind: 'environment' }
+  | { readonly kind: 'file'; readonly path: string };
 
 export interface TlsFiles {
   readonly caFile: string;

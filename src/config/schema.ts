@@ -80,6 +80,9 @@ export const runnerSchema = z.object({
   token: text
     .default('')
     .describe('Token of the runner (`glrt-…`). `$NAME` is taken from the environment. An entry without is not served.'),
+  token_file: text
+    .default('')
+    .describe('File that holds the token, instead of `token`; relative to the config file. Only the manager reads it.'),
   token_obtained_at: z.date().optional().describe('When the token was given.'),
   token_expires_at: z.date().optional().describe('When it stops working; it is not renewed in this version.'),
   'tls-ca-file': text

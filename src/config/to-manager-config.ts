@@ -1,6 +1,6 @@
 import { toAzureSettings, toGcsSettings, toS3Settings } from './cache-settings.ts';
 import type { ManagerConfig } from './manager-config.ts';
-import type { RunnerConfig, TlsFiles } from './runner-config.ts';
+import type { RunnerConfig, TlsFiles, TokenSource } from './runner-config.ts';
 import { type ConfigDocument, type RunnerDocument, rawSectionNames } from './schema.ts';
 
 const DEFAULT_CHECK_INTERVAL_S = 3;
@@ -40,6 +40,7 @@ export function toManagerConfig(
 export interface ResolvedRunnerParts {
   readonly url: string;
   readonly token: string;
+  readonly tokenSource?: TokenSource;
   readonly systemId: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly tls: TlsFiles;

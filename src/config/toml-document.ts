@@ -14,6 +14,8 @@ export interface TomlTable {
   readonly kind: 'table';
   readonly at: TomlPosition;
   readonly entries: Map<string, TomlNode>;
+  /** Where the names of its keys stand. */
+  readonly keyPositions?: Map<string, TomlPosition>;
 }
 
 export interface TomlArray {
@@ -62,7 +64,7 @@ export async function parseTomlDocument(text: string, path: string): Promise<Tom
     throw new ConfigError(`decoding configuration file: ${at}: ${error.message}`, { cause: error });
   }
   const [top] = program.body;
-  const root: TomlTable = { kind: 'table', at: { line: 1, column: 1 }, entries: new Map() };
+  const root = newTable({ line: 1, column: 1 });
   for (const item of top.body) {
     if (item.type === 'TOMLKeyValue') addKeyValue(root, item);
     else addTable(root, item);
@@ -100,20 +102,33 @@ export function nodeAt(root: TomlNode, path: readonly PropertyKey[]): TomlNode {
 
 function addTable(root: TomlTable, table: AST.TOMLTable): void {
   let parent: TomlNode = root;
+  let nameIndex = 0;
   for (const [index, key] of table.resolvedKey.entries()) {
     const isList = typeof table.resolvedKey[index + 1] === 'number';
-    parent = childOf(parent, key, isList, positionOf(table));
+    parent = childOf(parent, key, isList, positionOf(table), positionOf(table.key.keys[nameIndex] ?? table));
+    if (typeof key === 'string') nameIndex += 1;
   }
   if (parent.kind !== 'table') return;
   for (const item of table.body) addKeyValue(parent, item);
 }
 
-function childOf(parent: TomlNode, key: string | number, isList: boolean, at: TomlPosition): TomlNode {
-  const created: TomlNode = isList ? { kind: 'array', at, items: [] } : { kind: 'table', at, entries: new Map() };
+function newTable(at: TomlPosition): TomlTable {
+  return { kind: 'table', at, entries: new Map(), keyPositions: new Map() };
+}
+
+function childOf(
+  parent: TomlNode,
+  key: string | number,
+  isList: boolean,
+  at: TomlPosition,
+  keyAt: TomlPosition,
+): TomlNode {
+  const created: TomlNode = isList ? { kind: 'array', at, items: [] } : newTable(at);
   if (parent.kind === 'table') {
     const known = parent.entries.get(String(key));
     if (known !== undefined) return known;
     parent.entries.set(String(key), created);
+    parent.keyPositions?.set(String(key), keyAt);
   } else if (parent.kind === 'array') {
     const known = parent.items[Number(key)];
     if (known !== undefined) return known;
@@ -125,15 +140,21 @@ function childOf(parent: TomlNode, key: string | number, isList: boolean, at: To
 function addKeyValue(table: TomlTable, item: AST.TOMLKeyValue): void {
   const names = item.key.keys.map((key) => (key.type === 'TOMLBare' ? key.name : key.value));
   let parent: TomlNode = table;
-  for (const name of names.slice(0, -1)) parent = childOf(parent, name, false, positionOf(item));
-  if (parent.kind === 'table') parent.entries.set(names.at(-1) ?? '', valueNode(item.value));
+  const positions = item.key.keys.map(positionOf);
+  const itemAt = positionOf(item);
+  for (const [index, name] of names.slice(0, -1).entries()) {
+    parent = childOf(parent, name, false, itemAt, positions[index] ?? itemAt);
+  }
+  if (parent.kind !== 'table') return;
+  parent.entries.set(names.at(-1) ?? '', valueNode(item.value));
+  parent.keyPositions?.set(names.at(-1) ?? '', positions.at(-1) ?? itemAt);
 }
 
 function valueNode(node: AST.TOMLContentNode): TomlNode {
   const at = positionOf(node);
   if (node.type === 'TOMLArray') return { kind: 'array', at, items: node.elements.map(valueNode) };
   if (node.type === 'TOMLInlineTable') {
-    const table: TomlTable = { kind: 'table', at, entries: new Map() };
+    const table = newTable(at);
     for (const item of node.body) addKeyValue(table, item);
     return table;
   }

@@ -63,7 +63,7 @@ async function compileAndRun(
   stop: StopRequests,
 ): Promise<number> {
   // Modules are loaded while git and the disk work: that is most of the time before the first job.
-  const [checkout, { prepareRun }] = await Promise.all([
+  const [checkout, prepareRun] = await Promise.all([
     openCheckout(options, environment, stop.signal),
     loadModules(options),
     makeArtifactsFolder(options, environment),
@@ -82,11 +82,11 @@ async function compileAndRun(
 async function loadModules({ coordinator }: PipelineRunOptions) {
   const { preferQuickSchemas } = await import('./quick-schemas.ts');
   preferQuickSchemas();
-  const [prepare] = await Promise.all([
+  const [{ prepareRun }] = await Promise.all([
     import('./pipeline-prepare.ts'),
     coordinator === undefined ? import('./pipeline-target-local.ts') : import('./pipeline-target.ts'),
   ]);
-  return prepare;
+  return prepareRun;
 }
 
 async function followRun(

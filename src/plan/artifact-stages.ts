@@ -1,6 +1,6 @@
 import { planOwnership } from '../git/ownership.ts';
 import { cleanRepositoryUrl } from '../git/repository-url.ts';
-import type { PayloadArtifact } from '../gitlab/job-payload.ts';
+import type { JobPayload, PayloadArtifact } from '../gitlab/job-payload.ts';
 import { formatGoDuration } from '../lib/go-duration.ts';
 import { changeDirectory, command, notice } from '../script/build-operations.ts';
 import type { ScriptOperation } from '../script/operations.ts';
@@ -21,17 +21,33 @@ export function planDownloadArtifacts(context: PlanContext): StagePlan | undefin
     attempts: context.settings.attempts.artifactDownload,
     operations: [
       changeDirectory(project),
-      ...dependencies.map(({ id, name, token }) =>
-        withHelper(context, 'Artifacts downloading', (helper, leading) => [
-          notice(`Downloading artifacts for ${name} (${id})...`),
-          command(helper, ...leading, 'artifacts-downloader', ...credentials(context, token, id)),
-        ]),
-      ),
+      ...downloadOperations(dependencies, context),
       ...(context.git.changesOwnership && context.dialect === 'posix'
         ? planOwnership(root, [root], context.git.debug)
         : []),
     ],
   });
+}
+
+/** One call for each job; our own helper gets all in one call, several at the same time, with the same log and tree. */
+function downloadOperations(
+  dependencies: JobPayload['dependencies'],
+  context: PlanContext,
+): readonly ScriptOperation[] {
+  if (context.traits.helperIsOurs === true && dependencies.length > 1) {
+    const jobs = dependencies.flatMap(({ id, name, token }) => ['--id', String(id), '--token', token, '--name', name]);
+    return [
+      withHelper(context, 'Artifacts downloading', (helper, leading) => [
+        command(helper, ...leading, 'artifacts-downloader', '--url', context.runner.url, ...jobs),
+      ]),
+    ];
+  }
+  return dependencies.map(({ id, name, token }) =>
+    withHelper(context, 'Artifacts downloading', (helper, leading) => [
+      notice(`Downloading artifacts for ${name} (${id})...`),
+      command(helper, ...leading, 'artifacts-downloader', ...credentials(context, token, id)),
+    ]),
+  );
 }
 
 /** Uploads the artifacts whose `when` fits, one call each; undefined = none does. */

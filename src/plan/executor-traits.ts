@@ -19,6 +19,8 @@ export interface ExecutorTraits {
   readonly cleanGitConfigByDefault: boolean;
   /** Program and leading arguments that run our helper commands inside the environment. */
   readonly helperCommand: readonly string[];
+  /** The helper is sure to be of this very version: it knows more than what every helper knows. Default: no. */
+  readonly helperIsOurs?: boolean;
   /** Name of the host that runs the manager, for `Running on <x> via <host>`; empty = not shown. */
   readonly runnerHost: string;
   /** CI_SHARED_ENVIRONMENT instead of CI_DISPOSABLE_ENVIRONMENT. */

@@ -10,6 +10,7 @@ import {
 import { JobConfigurationError } from '../lib/errors.ts';
 import { isPlainFileWork } from '../script/plain-file-work.ts';
 import { findVariable } from '../variables/lookup.ts';
+import type { ExecutorTraits } from './executor-traits.ts';
 import { planBuild } from './plan-build.ts';
 import type { PlanRequest } from './plan-request.ts';
 
@@ -261,6 +262,28 @@ describe('stages', () => {
       operations.flatMap((operation) => ('sectionId' in operation && 'text' in operation ? [operation.text] : []));
     expect(texts(stages.steps[0]?.operations)).toEqual(['before', 'mine', 'after']);
     expect(texts(stages.afterScript?.operations)).toEqual(['late']);
+  });
+
+  it('get the artifacts of several jobs in one call of a helper that knows how, else in one each', () => {
+    const dependencies = [1, 2].map((id) => ({
+      id,
+      token: `t${id}`,
+      name: `d${id}`,
+      artifacts_file: { filename: 'x' },
+    }));
+    const calls = (traits: ExecutorTraits) => {
+      const text = JSON.stringify(plan({ dependencies }, { traits }).stages.downloadArtifacts);
+      return [text.split('"artifacts-downloader"').length - 1, text.split('Downloading artifacts for').length - 1];
+    };
+    expect(calls(shellTraits)).toEqual([2, 2]);
+    const ours = { ...shellTraits, helperIsOurs: true };
+    expect(calls(ours)).toEqual([1, 0]);
+    const { operations } = plan({ dependencies }, { traits: ours }).stages.downloadArtifacts ?? {};
+    expect(JSON.stringify(operations)).toContain(
+      '"--id","1","--token","t1","--name","d1","--id","2","--token","t2","--name","d2"',
+    );
+    const one = plan({ dependencies: dependencies.slice(1) }, { traits: ours }).stages.downloadArtifacts;
+    expect(JSON.stringify(one)).toContain('Downloading artifacts for d2 (2)...');
   });
 
   it('try as often as the job says', () => {

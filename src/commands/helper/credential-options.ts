@@ -20,9 +20,10 @@ export const credentialOptions = {
 } as const;
 
 type CredentialValues = OptionValues<typeof credentialOptions>;
+type TlsValues = Pick<CredentialValues, 'tls-ca-file' | 'tls-cert-file' | 'tls-key-file'>;
 
 /** @throws ApiError for a URL that cannot be used. */
-export function credentialsFrom(options: CredentialValues): JobCredentials {
+export function credentialsFrom(options: Pick<CredentialValues, 'url' | 'id' | 'token'>): JobCredentials {
   return {
     apiUrl: apiBaseUrl(options.url),
     jobId: options.id,
@@ -31,6 +32,6 @@ export function credentialsFrom(options: CredentialValues): JobCredentials {
   };
 }
 
-export function tlsFilesFrom(options: CredentialValues) {
+export function tlsFilesFrom(options: TlsValues) {
   return { caFile: options['tls-ca-file'], certFile: options['tls-cert-file'], keyFile: options['tls-key-file'] };
 }

@@ -32,8 +32,11 @@ export function textOption(help: string, settings: Settings<string> = {}): Optio
 }
 
 /** May be given several times. */
-export function listOption(help: string): OptionDefinition<readonly string[]> {
-  return { kind: 'list', help, environment: undefined, fallback: [], parse: (text) => [text] };
+export function listOption(
+  help: string,
+  settings: Pick<Settings<string>, 'environment'> = {},
+): OptionDefinition<readonly string[]> {
+  return { kind: 'list', help, environment: settings.environment, fallback: [], parse: (text) => [text] };
 }
 
 export function switchOption(help: string, settings: Settings<boolean> = {}): OptionDefinition<boolean> {

@@ -155,6 +155,7 @@ function shellTraits(options: ShellProviderOptions): ExecutorTraits {
     safeDirectoryByDefault: false,
     cleanGitConfigByDefault: false,
     helperCommand: options.helperCommand,
+    helperIsOurs: true,
     runnerHost: '',
     sharedEnvironment: true,
     operatingSystem: 'unix',

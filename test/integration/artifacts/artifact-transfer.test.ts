@@ -197,3 +197,65 @@ describe('a download of artifacts that broke off', () => {
     expect(readdirSync(work.base)).toEqual(['project']);
   });
 });
+
+describe('artifacts of several jobs', () => {
+  const ids = ['1', '2', '3', '4', '5', '6'];
+  const jobs = (chosen: readonly string[]) =>
+    chosen.flatMap((id) => ['--id', id, '--token', `glcbt-token-${id}`, '--name', `job ${id}`]);
+  const get = (argv: readonly string[], env: Record<string, string> = {}) =>
+    runHelper('artifacts-downloader', argv, work.project, { CI_SERVER_URL: server.url, TMPDIR: work.base, ...env });
+  const idOf = (request: Received): string => /jobs\/(\d+)\//.exec(request.url)?.[1] ?? '';
+  /** A file of each job's own, and one that all have. */
+  const archiveOf = (id: string): Buffer =>
+    buildZip([
+      { name: `of-${id}`, content: id },
+      { name: 'shared', content: id },
+    ]);
+
+  it('are asked for at the same time, and unpacked in order', async () => {
+    let started = 0;
+    const all = Promise.withResolvers<void>();
+    server.answer((request) => {
+      started += 1;
+      if (started === 4) all.resolve();
+      return { status: 200, body: archiveOf(idOf(request)), after: started <= 4 ? all.promise : undefined };
+    });
+    const run = await get(jobs(ids));
+    expect(run.exitCode).toBe(0);
+    expect(readFileSync(join(work.project, 'shared'), 'utf8')).toBe('6');
+    for (const id of ids) expect(readFileSync(join(work.project, `of-${id}`), 'utf8')).toBe(id);
+    expect(run.lines).toEqual(
+      ids.flatMap((id) => [
+        `Downloading artifacts for job ${id} (${id})...`,
+        expect.stringContaining(`Downloading artifacts from coordinator... ok`),
+      ]),
+    );
+    expect(server.received.map(({ headers }) => headers['job-token']).sort()).toEqual(
+      ids.map((id) => `glcbt-token-${id}`),
+    );
+    expect(run.stderr).toContain('\u001B[32;1mDownloading artifacts for job 1 (1)...\u001B[0;m\n');
+    expect(readdirSync(work.base)).toEqual(['project']);
+  });
+
+  it('end at the first that fails, in order; what came before it is there', async () => {
+    server.answer((request) =>
+      idOf(request) === '2' ? { status: 404 } : { status: 200, body: archiveOf(idOf(request)) },
+    );
+    const run = await get(jobs(ids));
+    expect(run.exitCode).toBe(1);
+    expect(run.lines.at(-1)).toBe('FATAL: file does not exist');
+    expect(run.lines.filter((line) => line.startsWith('Downloading artifacts for'))).toEqual([
+      'Downloading artifacts for job 1 (1)...',
+      'Downloading artifacts for job 2 (2)...',
+    ]);
+    expect(readdirSync(work.project).sort()).toEqual(['of-1', 'shared']);
+    expect(readdirSync(work.base)).toEqual(['project']);
+  });
+
+  it('need a token each', async () => {
+    const run = await get(['--id', '1', '--id', '2', '--token', 't']);
+    expect(run.exitCode).toBe(1);
+    expect(run.lines.at(-1)).toBe('FATAL: Incomplete arguments: 2 × --id, 1 × --token, 0 × --name');
+    expect(server.received).toEqual([]);
+  });
+});

@@ -23,6 +23,8 @@ export interface Answer {
   readonly early?: boolean;
   /** Breaks the connection instead, after this many bytes of the body were sent (0 = none, no answer at all). */
   readonly breakAfter?: number;
+  /** Answers only then. */
+  readonly after?: Promise<void> | undefined;
   /** Never answers. */
   readonly isSilent?: boolean;
 }
@@ -53,6 +55,7 @@ export async function startServer(tls?: ServerOptions): Promise<TestServer> {
       return;
     }
     if (answer.isSilent === true) return;
+    await answer.after;
     const body = Buffer.from(answer.body ?? '');
     response.writeHead(answer.status, { 'content-length': String(body.length), ...answer.headers });
     if (answer.breakAfter === undefined) response.end(method === 'HEAD' ? undefined : body);

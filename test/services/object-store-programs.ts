@@ -72,9 +72,9 @@ export async function startAzurite(folder: string, container: string, authority:
   const started = await startService({
     program: process.execPath,
     arguments: [
-      ...[programs.azurite(), '--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', data, '--silent'],
-      ...['--cert', certFile, '--key', keyFile, '--oauth', 'basic', '--skipApiVersionCheck', '--disableTelemetry'],
-    ],
+      [programs.azurite(), '--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', data, '--silent'],
+      ['--cert', certFile, '--key', keyFile, '--oauth', 'basic', '--skipApiVersionCheck', '--disableTelemetry'],
+    ].flat(),
     isReady: async () => (await ask('GET', new URL(`https://127.0.0.1:${port}/`), {})) > 0,
   });
   const url = new URL(`https://127.0.0.1:${port}/${azuriteAccount.name}/${container}?restype=container`);
@@ -96,10 +96,10 @@ export async function startFakeGcs(folder: string, bucket: string, authority: Te
   const started = await startService({
     program: programs['fake-gcs-server'](),
     arguments: [
-      ...['-scheme', 'https', '-host', '127.0.0.1', '-port', String(port), '-public-host', 'storage.googleapis.com'],
-      ...['-backend', 'filesystem', '-filesystem-root', data, '-log-level', 'error'],
-      ...['-cert-location', certFile, '-private-key-location', keyFile],
-    ],
+      ['-scheme', 'https', '-host', '127.0.0.1', '-port', String(port), '-public-host', 'storage.googleapis.com'],
+      ['-backend', 'filesystem', '-filesystem-root', data, '-log-level', 'error'],
+      ['-cert-location', certFile, '-private-key-location', keyFile],
+    ].flat(),
     isReady: async () => (await ask('GET', new URL(`https://127.0.0.1:${port}/storage/v1/b`), {})) === 200,
   });
   return { port, process: started };

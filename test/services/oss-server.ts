@@ -90,7 +90,7 @@ function answerTo(
 
 /** What newer S3 clients add by themselves. */
 function foreignHeader({ headers, url = '' }: IncomingMessage): string | undefined {
-  if (String(headers['content-encoding'] ?? '').includes('aws-chunked')) return 'aws-chunked';
+  if ((headers['content-encoding'] ?? '').includes('aws-chunked')) return 'aws-chunked';
   if (String(headers['x-amz-content-sha256'] ?? '').startsWith('STREAMING-')) return 'a streaming signature';
   if (/x-amz-checksum/i.test(url)) return 'a checksum in the query';
   return Object.keys(headers).find((name) => /^(?:x-amz-(?:checksum|trailer|sdk-checksum)|trailer)/.test(name));

@@ -63,9 +63,13 @@ async function decompress(archive: string, sink: (piece: Buffer) => void): Promi
 /** Decompresses one frame; what comes out goes to the sink at once, so that nothing piles up. */
 class FrameDecoder {
   readonly #decoder: ZstdDecompress = createZstdDecompress({ chunkSize: 256 * 1024 });
+  readonly #closed: Promise<void>;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(sink: (piece: Buffer) => void) {
+    this.#closed = new Promise((resolve) => {
+      this.#decoder.once('close', resolve);
+    });
     this.#decoder.on('data', (piece: Buffer) => {
       if (this.#failure !== undefined) return;
       try {
@@ -83,15 +87,14 @@ class FrameDecoder {
   async write(bytes: Buffer): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#decoder.write(bytes, () => resolve());
-    await promise;
+    // A stream that was destroyed may owe its callbacks.
+    await Promise.race([promise, this.#closed]);
     this.#throwFailure();
   }
 
   async end(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#decoder.once('close', () => resolve());
     this.#decoder.end();
-    await promise;
+    await this.#closed;
     this.#throwFailure();
   }
 

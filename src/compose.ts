@@ -1,6 +1,6 @@
 import { type CacheStores, type CacheStoreTable, createCacheStores } from './cache/adapters/cache-stores.ts';
 import { managerPorts } from './cache/adapters/manager-ports.ts';
-import { productLine } from './commands/product.ts';
+import { product, productLine } from './commands/product.ts';
 import type { ManagerParts } from './commands/run.ts';
 import { embeddedRunner } from './config/embedded-runner.ts';
 import type { RunnerConfig } from './config/runner-config.ts';
@@ -112,12 +112,16 @@ export function executorTable(options: ExecutorTableOptions): ReadonlyMap<string
   ]);
 }
 
-function dockerProvider({ environment, workingDirectory, clock, logger, instance }: ExecutorTableOptions) {
+function dockerProvider(options: ExecutorTableOptions) {
+  const { environment, workingDirectory, selfCommand, clock, logger, instance } = options;
   return createDockerProvider({
     environment,
     workingDirectory,
     clock,
+    selfCommand,
+    version: product.version,
     platform: process.platform,
+    architecture: process.arch,
     hostName: hostName(),
     instance: instance ?? noScratchFolder,
     logger: () => logger ?? noScratchFolder(),

@@ -30,4 +30,8 @@ export const helperCommands: Readonly<Record<string, ListedHelperCommand>> = {
     summary: 'change permissions of cache directories (internal)',
     load: async () => (await import('./cache-init.ts')).cacheInit,
   },
+  'health-check': {
+    summary: 'check health for a specific address (internal)',
+    load: async () => (await import('./health-check.ts')).healthCheck,
+  },
 };

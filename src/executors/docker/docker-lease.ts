@@ -6,8 +6,6 @@ import { DaemonError, errorMessage, JobConfigurationError, PrepareError } from '
 import type { BuildPlan } from '../../plan/build-plan.ts';
 import { randomHex } from '../../platform/random.ts';
 import { readStateFile, replaceStateFile } from '../../platform/state-file.ts';
-import { expandText } from '../../variables/expand.ts';
-import { variableLookup } from '../../variables/lookup.ts';
 import type { CleanupReport, Executor, JobIo, Lease } from '../port.ts';
 import { connectDocker } from './api/connect.ts';
 import type { DockerClient } from './api/docker-client.ts';
@@ -15,9 +13,9 @@ import { logOptions } from './container/host-options.ts';
 import { baseLabels } from './container/labels.ts';
 import { objectNames } from './container/names.ts';
 import { planVolumes } from './container/volume-plan.ts';
-import { createRegistryCredentials } from './credentials/registry-credentials.ts';
 import { createDockerExecutor } from './docker-executor.ts';
 import type { DockerProviderOptions } from './docker-provider.ts';
+import { allowedImages } from './environment/allowed-images.ts';
 import {
   type EnvironmentHandle,
   environmentHandleValue,
@@ -25,13 +23,14 @@ import {
 } from './environment/environment-handle.ts';
 import { isOn, type JobContext } from './environment/job-context.ts';
 import { prepareEnvironment, takeUpEnvironment } from './environment/job-environment.ts';
-import { type JobImages, resolvedImage } from './environment/job-images.ts';
 import { createRemovals, type Removals } from './environment/removals.ts';
-import { removeEnvironment } from './environment/remove-environment.ts';
-import { serviceContainerNames } from './environment/service-list.ts';
+import type { RemovalOptions } from './environment/remove-environment.ts';
+import { checkContainerName } from './environment/service-health.ts';
+import { planServices } from './environment/service-list.ts';
+import { createHelperImageStore } from './helper-image/choose-helper-image.ts';
+import { type ImageSourceOptions, imagesOfJob } from './images/image-source.ts';
 import { noTracker } from './images/image-tracker.ts';
-import { createJobImages } from './images/job-images.ts';
-import { createSharedPulls, type SharedPulls } from './images/pull-sharing.ts';
+import { createSharedPulls } from './images/pull-sharing.ts';
 import { defaultEndingTimes } from './stage/end-container.ts';
 
 type Runner = RunnerConfig;
@@ -46,9 +45,9 @@ export interface DockerState {
 export function createDockerState(options: DockerProviderOptions): DockerState {
   const clients = clientTable(options);
   const removals = createRemovals(options.logger());
-  const pulls = createSharedPulls({ clock: options.clock });
+  const sources = imageSources(options);
   return {
-    createLease: (runner) => createLease(runner, options, { clients, removals, pulls }),
+    createLease: (runner) => createLease(runner, options, { clients, removals, sources }),
     close: async (signal) => {
       await removals.finish(signal);
       clients.close();
@@ -56,16 +55,38 @@ export function createDockerState(options: DockerProviderOptions): DockerState {
   };
 }
 
+function imageSources(options: DockerProviderOptions): ImageSourceOptions {
+  const { environment, workingDirectory, platform, clock, selfCommand, version } = options;
+  const logger = options.logger();
+  return {
+    environment,
+    workingDirectory,
+    platform,
+    clock,
+    logger,
+    homeFolder: environment['HOME'] ?? '',
+    pulls: createSharedPulls({ clock }),
+    helperImages: createHelperImageStore({
+      version,
+      selfCommand,
+      environment,
+      workingDirectory,
+      architecture: options.architecture,
+      debug: (text, error) => logger.debug('Helper image', { text, error: errorMessage(error) }),
+    }),
+  };
+}
+
 interface ProviderState {
   readonly clients: ClientTable;
   readonly removals: Removals;
-  readonly pulls: SharedPulls;
+  readonly sources: ImageSourceOptions;
 }
 
 function createLease(
   runner: Runner,
   options: DockerProviderOptions,
-  { clients, removals, pulls }: ProviderState,
+  { clients, removals, sources }: ProviderState,
 ): Lease {
   const { docker } = runner;
   if (docker === undefined) return leaseWithoutSettings;
@@ -77,22 +98,48 @@ function createLease(
     const suffix = known?.suffix ?? randomHex(8);
     const names = objectNames(plan, suffix);
     const volumes = planVolumes(plan, settings, names);
+    const services = planServices(plan, settings, names, known === undefined ? io.log : silent);
     const hasNetwork = settings.network_mode === '' && isOn(plan, 'FF_NETWORK_PER_BUILD');
     const handle: EnvironmentHandle = known ?? {
       suffix,
       mark: `\x1e${randomHex(12)}`,
-      containers: [names.build, names.helper, ...serviceContainerNames(plan, settings, names)],
+      containers: [
+        names.build,
+        names.helper,
+        ...services.flatMap((service) => [service.container, checkContainerName(service)]),
+      ],
       temporaryVolumes: volumes.volumes.filter(({ isTemporary }) => isTemporary).map(({ name }) => name),
       network: hasNetwork ? names.network : '',
     };
     const labels = baseLabels(plan, owner);
-    const images = jobImages({ client, settings, plan, io }, options, pulls);
+    const images = allowedImages(imagesOfJob(sources, { client, settings, plan, log: io.log, tracker: noTracker }), {
+      plan,
+      settings,
+      log: io.log,
+    });
+    const ends: (() => void)[] = [];
     const times = options.times ?? defaultEndingTimes;
-    return { client, settings, plan, io, handle, names, owner, labels, volumes, images, times };
+    return {
+      client,
+      settings,
+      plan,
+      io,
+      handle,
+      names,
+      owner,
+      labels,
+      volumes,
+      services,
+      images,
+      times,
+      ends,
+      onCleanup: (end) => ends.push(end),
+    };
   }
 
   function executorOf(context: JobContext, environment: Parameters<typeof createDockerExecutor>[0]): Executor {
     return createDockerExecutor(environment, async (): Promise<CleanupReport> => {
+      for (const end of context.ends) end();
       removals.start(removalOf(context));
       return { leftovers: [] };
     });
@@ -142,47 +189,8 @@ const leaseWithoutSettings: Lease = {
   release: async () => {},
 };
 
-function jobImages(
-  job: Pick<JobContext, 'client' | 'settings' | 'plan' | 'io'>,
-  options: DockerProviderOptions,
-  pulls: SharedPulls,
-): JobImages {
-  const { client, settings, plan, io } = job;
-  const { environment, workingDirectory } = options;
-  const images = createJobImages({
-    client,
-    pulls,
-    credentials: createRegistryCredentials({
-      plan,
-      host: { environment, workingDirectory },
-      homeFolder: environment['HOME'] ?? '',
-      warn: (text) => io.log.warning(text),
-      debug: (text) => options.logger().debug('Registry credentials', { text }),
-    }),
-    tracker: noTracker,
-    log: io.log,
-    clock: options.clock,
-    policies: { ofRunner: settings.pull_policy, allowed: settings.allowed_pull_policies },
-    hostSystem: options.platform === 'win32' ? 'windows' : 'linux',
-  });
-  return {
-    resolve: async (wanted, signal) => {
-      const image = await images.resolve(wanted, signal);
-      return resolvedImage(image.info, image.platform ?? '');
-    },
-    helper: async (signal) => {
-      const image = await images.resolve(
-        { name: helperImageName(plan, settings), pullPolicies: [], platform: '' },
-        signal,
-      );
-      return resolvedImage(image.info, '');
-    },
-  };
-}
-
-function helperImageName(plan: BuildPlan, settings: DockerConfig): string {
-  return expandText(settings.helper_image, variableLookup(plan.variables, plan.directories.temporary));
-}
+/** What a job was told already is not said again after a restart. */
+const silent = { warning: (): void => {} };
 
 /** In the job's folder: what was made for it last, for a manager that prepares it once more. */
 const handleFile = 'docker-environment';
@@ -200,7 +208,7 @@ async function removeEarlier(
   removals.start({ client, handle: parseEnvironmentHandle(JSON.parse(text)), keepsVolumes: settings.volume_keep });
 }
 
-function removalOf({ client, handle, settings }: JobContext): Parameters<typeof removeEnvironment>[0] {
+function removalOf({ client, handle, settings }: JobContext): RemovalOptions {
   return { client, handle, keepsVolumes: settings.volume_keep };
 }
 

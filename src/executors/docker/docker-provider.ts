@@ -12,7 +12,13 @@ type Runner = Parameters<ExecutorProvider['acquire']>[0];
 export interface DockerProviderOptions {
   /** Of the manager: DOCKER_HOST and its companions, where the configuration names no daemon. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `process.platform` and `process.arch` */
   readonly platform: string;
+  readonly architecture: string;
+  /** Program and leading arguments that start this program: the helper image is made of it. */
+  readonly selfCommand: readonly string[];
+  /** Of this program. */
+  readonly version: string;
   readonly workingDirectory: string;
   /** Name of the manager's host, for `Running on … via …`. */
   readonly hostName: string;

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net';
 import type { DockerConfig } from '../../../config/docker-schema.ts';
 import { JobConfigurationError, PrepareError } from '../../../lib/errors.ts';
+import { isIpAddress } from '../../../platform/ip-address.ts';
 import type { HostConfig } from '../api/requests.ts';
 import { parseDevice, parseGpus, parseUlimits } from './devices.ts';
 import { parseCpus, parseMemorySize } from './memory-size.ts';
@@ -126,7 +126,7 @@ function isolation(value: string): string {
 }
 
 function dnsServer(address: string): string {
-  if (isIP(address) > 0) return address;
+  if (isIpAddress(address)) return address;
   throw new JobConfigurationError(`invalid DNS server address "${address}": it is not an IP address`);
 }
 

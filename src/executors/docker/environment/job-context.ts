@@ -8,6 +8,7 @@ import type { VolumePlan } from '../container/volume-plan.ts';
 import type { EndingTimes } from '../stage/end-container.ts';
 import type { EnvironmentHandle } from './environment-handle.ts';
 import type { JobImages } from './job-images.ts';
+import type { PlannedService } from './service-list.ts';
 
 /** What everything that is made for one job is made from. */
 export interface JobContext {
@@ -20,7 +21,11 @@ export interface JobContext {
   readonly owner: Owner;
   readonly labels: Labels;
   readonly volumes: VolumePlan;
+  readonly services: readonly PlannedService[];
   readonly images: JobImages;
+  /** What has to be ended with the job. */
+  readonly ends: readonly (() => void)[];
+  readonly onCleanup: (end: () => void) => void;
   readonly times: EndingTimes;
 }
 

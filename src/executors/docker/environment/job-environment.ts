@@ -1,15 +1,15 @@
 import { abortReasonOf } from '../../../lib/abort.ts';
-import { DaemonError, JobConfigurationError } from '../../../lib/errors.ts';
+import { JobConfigurationError } from '../../../lib/errors.ts';
 import type { ScriptOperation } from '../../../script/operations.ts';
 import { isPlainFileWork } from '../../../script/plain-file-work.ts';
 import { expandText } from '../../../variables/expand.ts';
 import { variableLookup } from '../../../variables/lookup.ts';
-import type { ContainerConfig } from '../api/requests.ts';
 import { ownerLabels } from '../container/labels.ts';
 import { BuildContainer } from '../stage/build-container.ts';
 import { HelperContainer } from '../stage/helper-container.ts';
 import { tarOf } from '../stage/tar.ts';
 import { buildContainerConfig, helperContainerConfig, hostName, type Surroundings } from './container-configs.ts';
+import { createContainer } from './create-container.ts';
 import { FreshFiles } from './fresh-files.ts';
 import { isOn, type JobContext } from './job-context.ts';
 import type { ResolvedImage } from './job-images.ts';
@@ -232,24 +232,6 @@ async function networkOf(context: JobContext, mode: 'make' | 'find', signal: Abo
     );
   }
   return { mode: names.network, ...facts };
-}
-
-async function createContainer(
-  { client }: JobContext,
-  config: ContainerConfig,
-  { name, platform }: { readonly name: string; readonly platform: string },
-  signal: AbortSignal,
-): Promise<void> {
-  const options = { name, ...(platform === '' ? {} : { platform }) };
-  try {
-    await client.createContainer(config, options, signal);
-  } catch (error) {
-    if (!(error instanceof DaemonError)) throw error;
-    if (error.kind === 'invalid') throw new JobConfigurationError(error.message, { cause: error });
-    if (error.kind !== 'conflict') throw error;
-    await client.removeContainer(name, { volumes: true }, signal);
-    await client.createContainer(config, options, signal);
-  }
 }
 
 /** What was asked for once is not begun again; what failed is. */

@@ -30,21 +30,6 @@ export function readStateFile(path: string): string | undefined {
   }
 }
 
-/**
- * Makes an empty file that only its owner can read, if nobody has made it yet.
- * @returns whether it was this call that made it.
- * @throws StorageError
- */
-export function claimStateFile(path: string): boolean {
-  try {
-    writeFileSync(path, '', { mode: 0o600, flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return false;
-    throw new StorageError(`cannot write ${path}: ${errorMessage(error)}`, { cause: error });
-  }
-}
-
 /** Takes an existing folder's access rights from everybody else. */
 export function closeFolderToOthers(path: string): void {
   chmodSync(path, 0o700);

@@ -5,7 +5,8 @@ import type { SelectedEntry } from '../archive/selection/selected-entry.ts';
 import { releaseBuffer } from '../archive/stream/release.ts';
 import { type UnpackRequest, unpackArchive } from '../archive/unpack.ts';
 import { createStagedFile, inspectFile, makeParentDirectory } from '../platform/staged-file.ts';
-import { extractionDigest, isRecordedContent, recordContent, selectionDigest } from './cache-manifest.ts';
+import { extractionDigest, isRecorded, isRecordedContent, recordContent, selectionDigest } from './cache-manifest.ts';
+import { hasSameContent } from './same-content.ts';
 
 export interface CacheArchiveRequest {
   /** Final name of the archive. */
@@ -21,13 +22,15 @@ export interface CacheArchiveRequest {
 
 /**
  * Whether the archive there is already holds the selection: same paths, kinds, sizes, modes and times, and nothing
- * newer than the archive itself.
+ * newer than the archive itself. Where only times differ, content is compared.
  */
-export async function isCacheUpToDate(path: string, entries: readonly SelectedEntry[]): Promise<boolean> {
+export async function isCacheUpToDate(path: string, root: string, entries: readonly SelectedEntry[]): Promise<boolean> {
   const archive = inspectFile(path);
   if (archive === undefined) return false;
-  if (entries.some(({ facts }) => facts.modifiedMs > archive.modifiedMs)) return false;
-  return await isRecordedContent(path, selectionDigest(entries));
+  const hasNewer = entries.some(({ facts }) => facts.modifiedMs > archive.modifiedMs);
+  if (!hasNewer && (await isRecordedContent(path, selectionDigest(entries)))) return true;
+  // Somebody else's archive may have been made of other files with the same times.
+  return (await isRecorded(path)) && hasSameContent(path, root, entries);
 }
 
 /** Makes the archive beside its final place and puts it there whole; the old one stays until then. */

@@ -39,6 +39,11 @@ export function extractionDigest(entries: readonly ExtractedEntry[]): string {
   return contentDigest([...entries]);
 }
 
+/** Whether what an archive holds is known at all. */
+export async function isRecorded(archivePath: string): Promise<boolean> {
+  return (await readManifest(archivePath))?.content !== undefined;
+}
+
 /** Whether an archive is known to hold content with this digest. */
 export async function isRecordedContent(archivePath: string, digest: string): Promise<boolean> {
   return (await readManifest(archivePath))?.content === digest;

@@ -52,7 +52,8 @@ export const cacheArchiver = defineHelperCommand({
       context.log.warn('No files to cache.');
       return 0;
     }
-    if (!(await isCacheUpToDate(path, entries))) await create(values, path, entries, context, signal);
+    if (!(await isCacheUpToDate(path, projectDirectory(context.io), entries)))
+      await create(values, path, entries, context, signal);
     else if (!(await needsUpload(values, path, context, signal))) return 0;
     await upload(values, path, context, signal);
     return 0;

@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildZip } from '../../support/zip-builder.ts';
@@ -286,6 +297,67 @@ describe('a cache that is there already', () => {
     expect((await restore()).exitCode).toBe(0);
     expect(existsSync(old ?? '')).toBe(false);
     expect(existsSync(young ?? '')).toBe(true);
+  });
+});
+
+describe('a cache whose files were written anew', () => {
+  const save = (env: Record<string, string> = {}) =>
+    runHelper('cache-archiver', ['--file', '../cache/key/cache.zip', '--path', 'd'], work.project, env);
+  const put = (name: string, content: string): void => work.write(`d/${name}`, content);
+
+  beforeEach(async () => {
+    put('a', 'same size');
+    put('sub/b', 'x'.repeat(3_000_000));
+    symlinkSync('a', join(work.project, 'd/link'));
+    await save();
+  });
+
+  /** As if a package manager had written everything again, some time later. */
+  function later(): void {
+    const time = Date.now() / 1000 + 100;
+    for (const name of ['a', 'sub/b', 'sub', '.']) utimesSync(join(work.project, 'd', name), time, time);
+  }
+
+  it('is not packed again when their content is the same', async () => {
+    const before = statSync(file).ino;
+    put('a', 'same size');
+    later();
+    expect((await save()).lines.at(-1)).toBe('Archive is up to date!');
+    expect(statSync(file).ino).toBe(before);
+  });
+
+  it.each<[string, () => void]>([
+    ['a file has other content of the same size', () => put('a', 'SAME size')],
+    ['a large file differs at its end', () => put('sub/b', `${'x'.repeat(2_999_999)}y`)],
+    ['a file is new', () => put('c', '')],
+    ['a file is gone', () => rmSync(join(work.project, 'd/a'))],
+    ['a file is executable', () => chmodSync(join(work.project, 'd/a'), 0o755)],
+    [
+      'a link leads elsewhere',
+      () => {
+        rmSync(join(work.project, 'd/link'));
+        symlinkSync('b', join(work.project, 'd/link'));
+      },
+    ],
+    [
+      'a file became a folder',
+      () => {
+        rmSync(join(work.project, 'd/a'));
+        mkdirSync(join(work.project, 'd/a'));
+      },
+    ],
+  ])('is packed again when %s', async (_what, change) => {
+    const before = statSync(file).ino;
+    change();
+    expect((await save()).lines.at(-1)).toContain('Cache will be stored only locally.');
+    expect(statSync(file).ino).not.toBe(before);
+  });
+
+  it('is packed again where the archive keeps no checksums', async () => {
+    rmSync(file);
+    await save({ CACHE_COMPRESSION_FORMAT: 'tarzstd' });
+    later();
+    expect((await save()).lines.at(-1)).toContain('Cache will be stored only locally.');
   });
 });
 

@@ -30,8 +30,6 @@ export interface ShellExecutorOptions {
   readonly table: ProcessTable;
   /** A stage with code of the user begins; the returned function is called at its end. */
   readonly userCodeRuns: () => () => void;
-  /** The job runs no stage any more. */
-  readonly onOver: () => void;
 }
 
 /** The shell executor's environment is the host: there is nothing to build, and only processes to end. */
@@ -166,7 +164,6 @@ export function createShellExecutor(options: ShellExecutorOptions): Executor {
         hurry.abort(new AbortReason('finished'));
         await current.catch(() => {});
       }
-      options.onOver();
       await shells.discard(signal);
       const isUnclear = options.isRecovered && !hasEndedStage;
       if (!wasBroken && !isUnclear) return { leftovers: [] };

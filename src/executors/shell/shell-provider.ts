@@ -84,12 +84,12 @@ export function createShellProvider(options: ShellProviderOptions): ExecutorProv
       times: options.times ?? defaultEndingTimes,
       table,
       userCodeRuns: () => pool.userCodeRuns(),
-      onOver: () => keepForNext(shellFor(plan, { where: 'build' })),
     });
   }
 
   /** Without a profile to read there is nothing to gain. */
-  function keepForNext(shell: StageShell): void {
+  function keepForNext(plan: BuildPlan): void {
+    const shell = shellFor(plan, { where: 'build' });
     if (shell.feed === 'shell' && shell.login) pool.keep(shell, 1);
   }
 
@@ -100,6 +100,7 @@ export function createShellProvider(options: ShellProviderOptions): ExecutorProv
 
   function createLease(runner: Runner): Lease {
     let shells = createJobShells(starter, pool);
+    let prepared: BuildPlan | undefined;
     return {
       expect: (plan, stages) =>
         shells.startAhead(stages.map((stage) => shellFor(plan, stage)).filter(({ feed }) => feed === 'shell')),
@@ -107,6 +108,7 @@ export function createShellProvider(options: ShellProviderOptions): ExecutorProv
         if (signal.aborted) throw abortReasonOf(signal);
         io.log.print(`Using Shell (${runner.shell === '' ? plan.shell : runner.shell}) executor...`);
         await checkHost(plan, runner, { ...options, user }, searchPath);
+        prepared = plan;
         return createEnvironment(plan, io, shells, false);
       },
       recover: async (plan, value, io) => {
@@ -116,7 +118,12 @@ export function createShellProvider(options: ShellProviderOptions): ExecutorProv
         shells = createJobShells(starter, pool, handle.jobCookie);
         return handle.bootId === bootId ? executorFor(plan, io, shells, true) : 'gone';
       },
-      release: (signal) => shells.discard(signal),
+      release: async (signal) => {
+        // Not earlier: it would hold up the job's last report.
+        if (prepared !== undefined) keepForNext(prepared);
+        prepared = undefined;
+        await shells.discard(signal);
+      },
     };
   }
 

@@ -19,6 +19,7 @@ export const dockerSubject: ExecutorSubject = {
       workingDirectory: process.cwd(),
       hostName: 'test',
       instance: () => 'contract-tests',
+      hasJob: () => true,
       clock: systemClock(),
       logger: () => recordingLogger().logger,
       times: dockerTimes,

@@ -119,7 +119,6 @@ describe('shells that are started ahead', () => {
     const job = await newJob();
     job.executor.expect?.([userStage]);
     await profileWasRead(1);
-    provider?.noMoreJobs?.();
     expect(await job.executor.cleanup(neverAborted)).toEqual({ leftovers: [] });
     expect(processes()).toEqual([]);
   });
@@ -137,7 +136,6 @@ describe('shells that are started ahead', () => {
     const job = await newJob();
     job.executor.expect?.([userStage]);
     await profileWasRead(1);
-    provider?.noMoreJobs?.();
     await job.executor.cleanup(neverAborted);
     expect(processes()).toEqual([]);
   });
@@ -171,6 +169,7 @@ describe('shells that are started ahead', () => {
       const job = await newJob();
       await job.run('true');
       await job.executor.cleanup(neverAborted);
+      await job.lease.release(neverAborted);
       await profileWasRead(2);
     }
 
@@ -221,6 +220,7 @@ describe('shells that are started ahead', () => {
       await eventually('the other stage runs', () => running.stage.text('stdout') !== '');
       const before = reads();
       await first.executor.cleanup(neverAborted);
+      await first.lease.release(neverAborted);
       expect(await nextJob('echo "$P"')).toBe('first\n');
       expect(reads()).toBe(before + 1);
       controller.abort();

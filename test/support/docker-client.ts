@@ -1,15 +1,14 @@
 import { connectDocker } from '../../src/executors/docker/api/connect.ts';
 import type { DockerClient } from '../../src/executors/docker/api/docker-client.ts';
-
-/** Address of the daemon of the tests (`MILLRACE_DOCKER`); tests that use it ask `needs('docker')` first. */
-export function testDaemon(): string {
-  return process.env['MILLRACE_DOCKER'] ?? '';
-}
+import { dockerHost } from './docker-daemon.ts';
 
 /** A client of the daemon of the tests, or of another address. */
 export async function testDockerClient(
-  host: string = testDaemon(),
-  settings: { readonly tlsCertPath?: string; readonly environment?: Readonly<Record<string, string | undefined>> } = {},
+  host: string = dockerHost(),
+  settings: {
+    readonly tlsCertPath?: string;
+    readonly environment?: Readonly<Record<string, string | undefined>>;
+  } = {},
 ): Promise<DockerClient> {
   const { tlsCertPath = '', environment = process.env } = settings;
   return await connectDocker({

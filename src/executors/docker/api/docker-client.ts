@@ -202,7 +202,7 @@ export interface DockerResources {
   createVolume(config: VolumeConfig, signal: AbortSignal): Promise<VolumeInfo>;
   inspectVolume(name: string, signal: AbortSignal): Promise<VolumeInfo | undefined>;
   listVolumes(options: { readonly filters: Filters }, signal: AbortSignal): Promise<readonly VolumeInfo[]>;
-  /** False = there is none. */
+  /** False = there is none (not with `force`). @throws DaemonError `conflict` while a container uses it. */
   removeVolume(name: string, options: { readonly force: boolean }, signal: AbortSignal): Promise<boolean>;
   /** Sizes of images and volumes. Slow on a full disk. */
   diskUsage(signal: AbortSignal): Promise<DiskUsage>;

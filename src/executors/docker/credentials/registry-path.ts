@@ -6,7 +6,9 @@ const HUB = 'docker.io';
 export function credentialPath(key: string): string {
   const url = /^https?:\/\/(.*)$/i.exec(key)?.[1];
   if (url !== undefined) return hubName((url.split('/')[0] ?? '').toLowerCase());
-  return lowerHost(splitTag(key.replace(/\/+$/, '')).repository);
+  const path = key.replace(/\/+$/, '');
+  // Without a slash the colon is that of a port.
+  return lowerHost(path.includes('/') ? splitTag(path).repository : path);
 }
 
 /** Paths to look up for an image, the longest first: `host/group/name`, `host/group`, `host`. */

@@ -66,7 +66,7 @@ export const featureFlags: readonly FeatureFlag[] = [
   flag('FF_ENABLE_JOB_INPUTS_INTERPOLATION', 'job', true),
   flag('FF_USE_JOB_ROUTER', 'runner'),
   flag('FF_SCRIPT_TO_STEP_MIGRATION', 'job'),
-  flag('FF_USE_PARALLEL_CACHE_TRANSFER', 'helper'),
+  flag('FF_USE_PARALLEL_CACHE_TRANSFER', 'helper', true),
   flag('FF_USE_PARALLEL_ARTIFACT_TRANSFER', 'helper'),
   flag('FF_CONCRETE', 'job'),
   flag('FF_SUSPENDABLE_ENVIRONMENTS', 'job'),

@@ -234,7 +234,7 @@ describe.skipIf(!needs('docker') || !needs('docker-registry'))('images of a real
     const name = open.push('busybox:test', 'big:1');
     names.push(name);
     const pulls = createSharedPulls({ clock });
-    const [repository = '', tag = ''] = [name.slice(0, name.lastIndexOf(':')), '1'];
+    const [repository, tag] = [name.slice(0, name.lastIndexOf(':')), '1'];
     const events = await client.events({ filters: { type: ['image'] } }, never);
     const impatient = new AbortController();
     const started = Array.from({ length: 4 }, (_unused, index) =>

@@ -5,6 +5,7 @@ import { helperCommands } from './helper/index.ts';
 import { examples, isTrue, wholeNumber } from './option-values.ts';
 import { addPipelineCommands } from './pipeline-commands.ts';
 import { product } from './product.ts';
+import { addRegistrationCommands } from './registration/registration-commands.ts';
 import { stopSignal } from './stop-signal.ts';
 import { reportUnexpected } from './unexpected-error.ts';
 import { pointErrorsToHelp, unknownCommand } from './usage-errors.ts';
@@ -26,15 +27,24 @@ export async function runCommandLine(argv: readonly string[], environment: Comma
     },
   };
   try {
-    await createProgram(line).parseAsync(withDoubleDashes(argv), { from: 'user' });
+    await createProgram(line, await registerOptions(argv)).parseAsync(withDoubleDashes(argv), { from: 'user' });
     return exitCode;
   } catch (error) {
     return reportFailure(error, argv, environment);
   }
 }
 
-/** Every command with its options; also what docs/commands.md is made from. */
-export function createProgram(line: CommandLine): Command {
+/** The options of `register` are as many as config.toml has keys: they are made only where the word stands. */
+async function registerOptions(argv: readonly string[]): Promise<((command: Command) => void) | undefined> {
+  if (!argv.includes('register')) return undefined;
+  return (await import('./registration/registration-options.ts')).addRegisterOptions;
+}
+
+/**
+ * Every command with its options; also what docs/commands.md is made from.
+ * @param addRegisterOptions adds the options of `register`; without, it has none.
+ */
+export function createProgram(line: CommandLine, addRegisterOptions?: (command: Command) => void): Command {
   const program = new Command(product.name);
   program
     .description('A GitLab Runner that also runs a whole .gitlab-ci.yml on this machine.')
@@ -58,6 +68,7 @@ export function createProgram(line: CommandLine): Command {
       program.outputHelp();
     });
   addRun(program, line);
+  addRegistrationCommands(program, line, addRegisterOptions);
   addPipelineCommands(program, line);
   addCoordinator(program, line);
   addPlan(program, line);
@@ -180,7 +191,7 @@ async function runHelper(
 function withDoubleDashes(argv: readonly string[]): string[] {
   const end = argv.indexOf('--');
   return argv.map((argument, index) =>
-    (end === -1 || index < end) && /^-[a-z][a-z-]+(=|$)/.test(argument) ? `-${argument}` : argument,
+    (end === -1 || index < end) && /^-[a-z][a-z-][a-z0-9_-]*(=|$)/.test(argument) ? `-${argument}` : argument,
   );
 }
 

@@ -4,12 +4,6 @@ import { product } from './product.ts';
 
 /** Commands that users of the Go runner know and that are not here yet. */
 const notInThisVersion: Readonly<Record<string, string>> = {
-  register: 'Create the runner in GitLab and write its url and token into a [[runners]] entry of config.toml.',
-  unregister: 'Delete the runner in GitLab and its [[runners]] entry in config.toml.',
-  verify: 'Runners whose token is refused are named in the log of "run".',
-  list: 'The runners are the [[runners]] entries of config.toml.',
-  lint: 'A config.toml that cannot be used is reported by "run", with line and column.',
-  'reset-token': 'Reset the token in GitLab and write the new one into config.toml.',
   'run-single': 'Use "run" with a config.toml of one [[runners]] entry.',
   ...Object.fromEntries(
     ['install', 'uninstall', 'start', 'stop', 'restart', 'status'].map((name) => [

@@ -58,3 +58,14 @@ function makeFolderOf(path: string): void {
     // Said when the file is written.
   }
 }
+
+/**
+ * Keeps a token that could not be stored where it belongs, so that it is not lost.
+ * @returns the path of the file, which only its owner reads.
+ * @throws StorageError
+ */
+export async function keepTokenAside(name: string, token: string, options: SaveOptions): Promise<string> {
+  const path = join(options.stateFolder, 'backups', `token-${encodeURIComponent(name)}`);
+  await replaceFile(path, `${token}\n`, join(options.stateFolder, 'backups'));
+  return path;
+}

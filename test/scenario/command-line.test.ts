@@ -60,7 +60,9 @@ describe.concurrent('help', () => {
 describe.concurrent('wrong calls are answered in a line or two', () => {
   test.each<[readonly string[], number, string]>([
     [['bogus'], 1, 'millrace: Command bogus not found.\nCommands: millrace --help\n'],
-    [['register'], 1, 'millrace: register is not in this version\nCreate the runner in GitLab'],
+    [['run-single'], 1, 'millrace: run-single is not in this version\nUse "run"'],
+    [['register'], 1, 'register asks questions, and standard input is no terminal'],
+    [['register', '--limit', 'x'], 1, '--limit: It must be a whole number.'],
     [['--bogus'], 1, "millrace: unknown option '--bogus'\nOptions: millrace --help\n"],
     [['run', 'extra'], 1, "millrace: too many arguments for 'run'"],
     [['run', '--log-level', 'loud'], 1, '"loud" is not a log level'],

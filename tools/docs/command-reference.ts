@@ -1,23 +1,27 @@
 import type { Command } from 'commander';
 import { createProgram } from '../../src/commands/command-line.ts';
 import { helperCommands } from '../../src/commands/helper/index.ts';
+import { addRegisterOptions } from '../../src/commands/registration/registration-options.ts';
 
 /** docs/commands.md: the help text of every command. */
 export async function commandReference(): Promise<string> {
-  const program = createProgram({
-    environment: {
-      stdout: () => {},
-      stderr: () => {},
-      isTerminal: false,
-      env: {},
-      workingDirectory: '/',
-      onSignal: () => () => {},
-      exit: () => {
-        throw new Error('not reached');
+  const program = createProgram(
+    {
+      environment: {
+        stdout: () => {},
+        stderr: () => {},
+        isTerminal: false,
+        env: {},
+        workingDirectory: '/',
+        onSignal: () => () => {},
+        exit: () => {
+          throw new Error('not reached');
+        },
       },
+      setExitCode: () => {},
     },
-    setExitCode: () => {},
-  });
+    addRegisterOptions,
+  );
   const helpers = await Promise.all(Object.values(helperCommands).map(({ load }) => helperHelp(load)));
   return [...helpOf(program, ''), '## Commands that run in the job environment', ...helpers].join('\n\n');
 }

@@ -1,0 +1,21 @@
+import type { LoadedConfig } from '../../config/load-config.ts';
+import { errorMessage } from '../../lib/errors.ts';
+import type { CommandEnvironment } from '../command-environment.ts';
+import { type SessionOptions, withRunnerSession } from './runner-session.ts';
+
+/** `list`: one line per entry of config.toml. @returns the exit code */
+export async function runList(options: SessionOptions, environment: CommandEnvironment): Promise<number> {
+  return await withRunnerSession(options, environment, async ({ logger, load, path }) => {
+    let loaded: LoadedConfig;
+    try {
+      loaded = await load();
+    } catch (error) {
+      logger.warn(errorMessage(error));
+      return;
+    }
+    logger.info('Listing configured runners', { ConfigFile: path });
+    for (const { name, executor, token, url } of loaded.config.runners) {
+      logger.info(name, { Executor: executor, Token: token, URL: url });
+    }
+  });
+}

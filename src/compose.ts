@@ -61,6 +61,7 @@ export async function composeManager(options: CompositionOptions): Promise<Manag
     ...options,
     scratchFolder: () => journal.scratchFolder(),
     instance: () => instanceName(options.stateFolder),
+    hasJob: (folder) => journal.hasJob(folder),
   });
   // The other half is for killing what does not let go, and for reporting.
   const interruptLimitMs = options.shutdownTimeoutMs / 2;
@@ -87,6 +88,8 @@ type ExecutorTableOptions = Pick<
   readonly logger?: Logger;
   /** Name of the state folder at daemons and clusters; absent where no job runs. */
   readonly instance?: () => string;
+  /** See `Journal.hasJob`. */
+  readonly hasJob?: (folder: string) => boolean;
   /** See `Journal.scratchFolder`; absent where no job runs. */
   readonly scratchFolder?: () => string;
 };
@@ -113,7 +116,7 @@ export function executorTable(options: ExecutorTableOptions): ReadonlyMap<string
 }
 
 function dockerProvider(options: ExecutorTableOptions) {
-  const { environment, workingDirectory, selfCommand, clock, logger, instance } = options;
+  const { environment, workingDirectory, selfCommand, clock, logger, instance, hasJob } = options;
   return createDockerProvider({
     environment,
     workingDirectory,
@@ -124,6 +127,7 @@ function dockerProvider(options: ExecutorTableOptions) {
     architecture: process.arch,
     hostName: hostName(),
     instance: instance ?? noScratchFolder,
+    hasJob: hasJob ?? noScratchFolder,
     logger: () => logger ?? noScratchFolder(),
   });
 }

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { CommandError, MillraceError } from '../lib/errors.ts';
 import type { CommandEnvironment, CommandLine } from './command-environment.ts';
+import type { DockerCleanOptions } from './docker-clean.ts';
 import { helperCommands } from './helper/index.ts';
 import { examples, isTrue, wholeNumber } from './option-values.ts';
 import { addPipelineCommands } from './pipeline-commands.ts';
@@ -72,8 +73,26 @@ export function createProgram(line: CommandLine, addRegisterOptions?: (command: 
   addPipelineCommands(program, line);
   addCoordinator(program, line);
   addPlan(program, line);
+  addDockerClean(program, line);
   pointErrorsToHelp(program);
   return program;
+}
+
+function addDockerClean(program: Command, line: CommandLine): void {
+  program
+    .command('docker-clean')
+    .description('remove what runners left of old jobs at a Docker daemon')
+    .requiredOption('--older-than <duration>', 'only what was made longer ago than this, like 24h')
+    .addOption(
+      new Option('--host <address>', 'the daemon; default: DOCKER_HOST, or its usual socket').env('DOCKER_HOST'),
+    )
+    .option('--dry-run', 'only say what would be removed')
+    .addHelpText('after', '\nIt also takes what jobs of other runners still use: choose a time no job takes.')
+    .addHelpText('after', examples('millrace docker-clean --older-than 24h --dry-run'))
+    .action(async (options: DockerCleanOptions) => {
+      const { runDockerClean } = await import('./docker-clean.ts');
+      await runDockerClean(options, line.environment);
+    });
 }
 
 function addRun(program: Command, line: CommandLine): void {

@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { errorMessage, StorageError, systemErrorCode } from '../lib/errors.ts';
+import { isPresent } from '../platform/file-presence.ts';
 import { type HeldLock, holdLock, isLockHeld, isUnfinishedLock } from '../platform/lock-socket.ts';
 import {
   listFolder,
@@ -43,6 +44,8 @@ export interface Journal {
    * goes when a later one adopts its jobs.
    */
   scratchFolder(): string;
+  /** Whether there is a job in a folder of this name, whoever runs it. */
+  hasJob(folderName: string): boolean;
   /** Why no job can be taken now (disk full, permissions), or undefined. */
   problem(): string | undefined;
   /** Gives the manager's lock back. */
@@ -81,6 +84,7 @@ export async function openJournal(folder: string): Promise<Journal> {
     create: (first) => createJob(place, first),
     adoptOrphans: () => adoptOrphans(place),
     numbers: createNumberClaims(numbers, manager),
+    hasJob: (folderName) => isPresent(join(jobs, folderName)),
     scratchFolder: () => join(scratch, `${manager}.${randomHex(4)}`),
     problem: () => probeProblem(folder),
     close: () => lock.release(),

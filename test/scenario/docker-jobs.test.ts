@@ -1,25 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { docker, dockerHost, hasDocker } from '../support/docker-daemon.ts';
+import {
+  closeDockerBench,
+  helperImage,
+  makeHelperImage,
+  removeHelperImage,
+  startDockerRunner,
+} from '../support/docker-bench.ts';
+import { docker, hasDocker } from '../support/docker-daemon.ts';
 import { startGitHttpServer } from '../support/git-http-server.ts';
-import { millrace, plainTrace, RunnerBench, type RunnerProcess, scriptJob, until } from '../support/runner-bench.ts';
+import { plainTrace, RunnerBench, type RunnerProcess, scriptJob, until } from '../support/runner-bench.ts';
 
-const program = fileURLToPath(new URL('../../dist/millrace', import.meta.url));
-
-/** Debian with git, and our program as the helper. */
-const helperImage = `millrace-test-helper:${process.pid}`;
 beforeAll(() => {
-  if (!hasDocker()) return;
-  const container = docker('create', 'debian:test', 'true').trim();
-  docker('cp', program, `${container}:/usr/bin/gitlab-runner-helper`);
-  docker('commit', container, helperImage);
-  docker('rm', container);
+  if (hasDocker()) makeHelperImage();
 });
 afterAll(() => {
-  if (hasDocker()) docker('rmi', '-f', helperImage);
+  if (hasDocker()) removeHelperImage();
 });
 
 let bench: RunnerBench;
@@ -27,44 +25,11 @@ beforeEach(async () => {
   bench = await RunnerBench.start();
 });
 afterEach(async () => {
-  const instances = readdirSync(bench.folder)
-    .map((name) => join(bench.folder, name, 'state', 'instance'))
-    .filter((path) => existsSync(path))
-    .map((path) => readFileSync(path, 'utf8'));
-  await bench.close();
-  for (const instance of instances) {
-    expect(thingsOf(instance)).toEqual([]);
-    for (const volume of list('volume ls -q', instance, 'label=com.gitlab.gitlab-runner.reusable=true')) {
-      docker('volume', 'rm', volume);
-    }
-  }
+  expect(await closeDockerBench(bench)).toEqual([]);
 });
 
-/** What a state folder's managers left, but for volumes that later jobs use again. */
-function thingsOf(instance: string): readonly string[] {
-  const job = 'label=io.millrace.job-folder';
-  return ['ps -aq', 'volume ls -q', 'network ls -q'].flatMap((command) => list(command, instance, job));
-}
-
-function list(command: string, instance: string, label: string): readonly string[] {
-  return docker(...command.split(' '), '--filter', `label=io.millrace.instance=${instance}`, '--filter', label)
-    .split('\n')
-    .filter((line) => line !== '');
-}
-
 function startRunner(lines: readonly string[] = [], name = 'docker'): RunnerProcess {
-  return bench.startRunner(millrace(), {
-    name,
-    executor: 'docker',
-    environment: { DOCKER_HOST: dockerHost() },
-    runnerLines: [
-      '[runners.docker]',
-      'image = "busybox:test"',
-      `helper_image = "${helperImage}"`,
-      'pull_policy = "if-not-present"',
-      ...lines,
-    ],
-  });
+  return startDockerRunner(bench, lines, name);
 }
 
 async function run(payload: Parameters<typeof scriptJob>[0], lines: readonly string[] = []) {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { DockerConfig } from '../../config/docker-schema.ts';
 import type { RunnerConfig } from '../../config/runner-config.ts';
 import { abortReasonOf } from '../../lib/abort.ts';
@@ -23,6 +23,7 @@ import {
 } from './environment/environment-handle.ts';
 import { isOn, type JobContext } from './environment/job-context.ts';
 import { prepareEnvironment, takeUpEnvironment } from './environment/job-environment.ts';
+import { sweepLeftovers } from './environment/leftovers.ts';
 import { createRemovals, type Removals } from './environment/removals.ts';
 import type { RemovalOptions } from './environment/remove-environment.ts';
 import { checkContainerName } from './environment/service-health.ts';
@@ -43,7 +44,7 @@ export interface DockerState {
 }
 
 export function createDockerState(options: DockerProviderOptions): DockerState {
-  const clients = clientTable(options);
+  const clients = clientTable(options, (client) => void sweep(client, options));
   const removals = createRemovals(options.logger());
   const sources = imageSources(options);
   return {
@@ -94,7 +95,7 @@ function createLease(
 
   async function contextOf(plan: BuildPlan, io: JobIo, known?: EnvironmentHandle): Promise<JobContext> {
     const client = await clients.clientFor(settings);
-    const owner = { instance: options.instance(), jobFolder: io.directory };
+    const owner = { instance: options.instance(), jobFolder: basename(io.directory) };
     const suffix = known?.suffix ?? randomHex(8);
     const names = objectNames(plan, suffix);
     const volumes = planVolumes(plan, settings, names);
@@ -228,13 +229,28 @@ function prepareProblem(error: unknown): unknown {
   return new PrepareError(errorMessage(error), { cause: error, retryable: true });
 }
 
+const sweepLimitMs = 60_000;
+
+/** Beside the first job of a daemon. What it cannot remove is tried again by the next manager. */
+async function sweep(client: DockerClient, options: DockerProviderOptions): Promise<void> {
+  const logger = options.logger();
+  const owner = { instance: options.instance(), hasJob: options.hasJob };
+  try {
+    const { removed, problems } = await sweepLeftovers(client, owner, AbortSignal.timeout(sweepLimitMs));
+    if (removed > 0) logger.info('Removed what jobs of killed managers left', { removed });
+    for (const leftover of problems) logger.warn('Could not remove something of a job', { leftover });
+  } catch (error) {
+    logger.warn('Could not look for what killed managers left', { error: errorMessage(error) });
+  }
+}
+
 interface ClientTable {
   clientFor(settings: DockerConfig): Promise<DockerClient>;
   close(): void;
 }
 
 /** One client for each daemon: its connections are used again by the next job. */
-function clientTable(options: DockerProviderOptions): ClientTable {
+function clientTable(options: DockerProviderOptions, onConnect: (client: DockerClient) => void): ClientTable {
   const clients = new Map<string, Promise<DockerClient>>();
   const open: DockerClient[] = [];
   return {
@@ -251,7 +267,10 @@ function clientTable(options: DockerProviderOptions): ClientTable {
       clients.set(key, client);
       try {
         const connected = await client;
-        if (!open.includes(connected)) open.push(connected);
+        if (!open.includes(connected)) {
+          open.push(connected);
+          onConnect(connected);
+        }
         return connected;
       } catch (error) {
         clients.delete(key);

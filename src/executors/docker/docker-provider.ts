@@ -24,6 +24,8 @@ export interface DockerProviderOptions {
   readonly hostName: string;
   /** Random name of the state folder; things at the daemon carry it. */
   readonly instance: () => string;
+  /** Whether the journal of the state folder has a job, by the name of its folder. */
+  readonly hasJob: (jobFolder: string) => boolean;
   readonly logger: () => Logger;
   readonly clock: Clock;
   readonly times?: EndingTimes;

@@ -10,7 +10,7 @@ export const ownerLabels = { instance: 'io.millrace.instance', jobFolder: 'io.mi
 export interface Owner {
   /** Random name of the state folder whose journal has the job. */
   readonly instance: string;
-  /** The job's folder in the journal: whose folder is gone is over. */
+  /** Name of the job's folder in the journal: a job whose folder is gone is over. */
   readonly jobFolder: string;
 }
 

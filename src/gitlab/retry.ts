@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { formatGoDuration } from '../lib/go-duration.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../platform/http-client.ts';
 
@@ -46,7 +47,11 @@ export async function sendWithRetry(
     }
     response.discard();
     const delayMs = askedMs ?? backOffMs(attempt, options.random);
-    options.logger.info('Waiting before making the next call', { duration: `${Math.round(delayMs)}ms` });
+    options.logger.info('Waiting before making the next call', {
+      duration: formatGoDuration(Math.round(delayMs)),
+      method: request.method,
+      url: `${request.url.origin}${request.url.pathname}`,
+    });
     await options.clock.sleep(delayMs, signal);
   }
 }

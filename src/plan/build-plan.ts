@@ -35,6 +35,8 @@ export interface BuildPlan {
   /** Info lines at the start of the user's steps (policy jobs). */
   readonly policyNotes: readonly string[];
   readonly stages: BuildStages;
+  /** What decides about the volumes of containers; absent in journals of older versions. */
+  readonly volumes?: PlannedVolumes;
   readonly image: PlannedImage | undefined;
   readonly services: readonly PlannedImage[];
   readonly registryCredentials: readonly {
@@ -44,6 +46,13 @@ export interface BuildPlan {
   }[];
   /** Reasons that this server accepts, see `gitlab/failure-reason.ts`. */
   readonly supportedFailureReasons: readonly string[];
+}
+
+export interface PlannedVolumes {
+  /** The build folder is used again by the next job of the project (GIT_STRATEGY=fetch). */
+  readonly keepsBuilds: boolean;
+  /** Volumes are those of protected refs, by the ref or by a cache key that says so. */
+  readonly areProtected: boolean;
 }
 
 export interface PlannedJob {

@@ -10,7 +10,15 @@ import { readBoolean } from '../variables/parse-boolean.ts';
 import { shortToken } from '../variables/short-token.ts';
 import { isPosixName, isPowershellName } from '../variables/variable-names.ts';
 import { planDownloadArtifacts, planUploadArtifacts } from './artifact-stages.ts';
-import type { BuildDirectories, BuildNames, BuildPlan, BuildStages, PlannedJob, ScriptOptions } from './build-plan.ts';
+import type {
+  BuildDirectories,
+  BuildNames,
+  BuildPlan,
+  BuildStages,
+  PlannedJob,
+  PlannedVolumes,
+  ScriptOptions,
+} from './build-plan.ts';
 import { planArchiveCache, planRestoreCache } from './cache-stages.ts';
 import { buildDirectories, rootDirectory } from './directories.ts';
 import { planCleanup, planPrepareScript, planSources, planWorktreeClearing } from './environment-stages.ts';
@@ -67,6 +75,7 @@ export function planBuild(received: PlanRequest): BuildPlan {
     settingsProblems: [...settings.problems, ...flags.problems, ...nameProblems(variables, shell)],
     policyNotes: policyNotes(payload.policy_options),
     stages: planStages(context),
+    volumes: plannedVolumes(request, settings),
     image: planImage(payload.image, context.lookup),
     services: payload.services.map((service) => planService(service, variables, directories.temporary)),
     registryCredentials: payload.credentials
@@ -191,6 +200,15 @@ function plannedJob({ payload, correlationId }: PlanRequest): PlannedJob {
     isProtected: source.protected ?? isProtectedByVariable(payload),
     correlationId,
   };
+}
+
+/** Spec docker.md §11.2, §11.3. */
+function plannedVolumes({ payload }: PlanRequest, { gitStrategy }: JobSettings): PlannedVolumes {
+  const isProtected = payload.git_info.protected ?? isProtectedByVariable(payload);
+  const hasProtectedKey = payload.cache.some(
+    ({ key }) => key.endsWith('-protected') && !key.endsWith('-non_protected'),
+  );
+  return { keepsBuilds: gitStrategy === 'fetch', areProtected: isProtected || hasProtectedKey };
 }
 
 /** The server's own variable comes first; a later one is the user's and does not count. */

@@ -2,7 +2,7 @@ import { posix, win32 } from 'node:path';
 import { JobConfigurationError, PrepareError } from '../../../lib/errors.ts';
 import type { BuildPlan } from '../../../plan/build-plan.ts';
 import { expandText } from '../../../variables/expand.ts';
-import { findVariable, variableLookup } from '../../../variables/lookup.ts';
+import { variableLookup } from '../../../variables/lookup.ts';
 import { type Labels, prefixed } from './labels.ts';
 import {
   hostCacheFolder,
@@ -59,7 +59,7 @@ export function planVolumes(plan: BuildPlan, settings: VolumeSettings, names: Ob
   }
   const { root } = plan.directories;
   const isForeign = made.has(root) || [...made.keys()].some((folder) => isBelow(root, folder) || isBelow(folder, root));
-  if (!made.has(root)) makeVolume(root, settings.disable_cache || gitStrategy(plan) !== 'fetch');
+  if (!made.has(root)) makeVolume(root, settings.disable_cache || plan.volumes?.keepsBuilds !== true);
   const all = [...made.values()];
   return {
     binds: all.map(({ bind }) => bind),
@@ -78,7 +78,7 @@ interface CacheVolume {
 
 function cacheVolume(request: CacheVolume): { readonly bind: string; readonly volume?: PlannedVolume } {
   const { plan, settings, names, destination, isTemporary } = request;
-  const naming: VolumeNaming = { destination, isProtected: plan.job.isProtected };
+  const naming: VolumeNaming = { destination, isProtected: plan.volumes?.areProtected ?? plan.job.isProtected };
   if (!isTemporary && settings.cache_dir !== '') {
     return { bind: `${hostCacheFolder(settings.cache_dir, plan, naming)}:${destination}` };
   }
@@ -90,14 +90,6 @@ function cacheVolume(request: CacheVolume): { readonly bind: string; readonly vo
     reusable: String(!isTemporary),
   });
   return { bind: `${name}:${destination}`, volume: { name, destination, labels, isTemporary } };
-}
-
-/** As the job's settings are read: anything but the known names is `fetch` or `clone` by the payload. */
-function gitStrategy(plan: BuildPlan): string {
-  const asked = findVariable(plan.variables, 'GIT_STRATEGY')?.value ?? '';
-  if (asked !== '') return asked;
-  const isPlainSources = plan.stages.getSources.operations.length > 0;
-  return isPlainSources ? 'fetch' : 'none';
 }
 
 function absolute(destination: string, plan: BuildPlan, system: 'unix' | 'windows'): string {

@@ -3,25 +3,19 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress } from 'node:zlib';
 import type { SourceFile } from './file-chunks.ts';
 
-/** Most threads for one file; what they hold is bounded by the size of a job. */
-const mostThreads = 4;
-const jobBytes = 2 * 1024 * 1024;
-
 /**
- * Compresses a large file into one zstd frame, which several threads of the library make. How many changes nothing in
- * the result. Closes the file.
+ * Compresses a large file into one zstd frame, in one thread: several would make several frames, which not every reader
+ * of a ZIP takes as one file, and the library's own threads do not get on with Node's streams. Closes the file.
  * @param seen gets the content, piece by piece in order.
  */
 export async function* zstdFile(
   source: SourceFile,
-  settings: { readonly level: number; readonly concurrency: number; readonly seen: (raw: Buffer) => void },
+  settings: { readonly level: number; readonly seen: (raw: Buffer) => void },
 ): AsyncGenerator<Buffer> {
   const encoder = createZstdCompress({
     params: {
       [constants.ZSTD_c_compressionLevel]: settings.level,
       [constants.ZSTD_c_checksumFlag]: 1,
-      [constants.ZSTD_c_nbWorkers]: Math.min(settings.concurrency, mostThreads),
-      [constants.ZSTD_c_jobSize]: jobBytes,
     },
     chunkSize: 256 * 1024,
   });

@@ -83,7 +83,7 @@ async function* largeFile(request: WriteRequest, { path }: SelectedEntry, level:
   const seen = (raw: Buffer): void => {
     readBytes += raw.length;
   };
-  yield* zstdFile(source, { level, concurrency: request.concurrency, seen });
+  yield* zstdFile(source, { level, seen });
   // The header has gone out: nothing else can be done about it.
   if (readBytes !== facts.sizeBytes) throw new ArchiveError(`"${path}" became smaller while it was archived`);
   const padding = paddingOf(facts.sizeBytes);

@@ -55,6 +55,11 @@ export class TarParser {
     this.#visitor = visitor;
   }
 
+  /** Whether the end of the archive was seen: what follows means nothing. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
   /** @throws ArchiveError for damaged data; what the visitor throws. */
   push(piece: Buffer): void {
     for (let at = 0; at < piece.length && !this.#isEnded; ) {

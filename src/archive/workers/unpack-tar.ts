@@ -33,7 +33,7 @@ export async function unpackTar(task: UnpackTarTask): Promise<UnpackedTar> {
   const unpacking = new TarUnpacking(task);
   try {
     const parser = new TarParser(unpacking);
-    await decompress(task.archive, (piece) => parser.push(piece));
+    await decompress(task.archive, parser);
     parser.finish();
     return { entries: unpacking.entries() };
   } finally {
@@ -41,7 +41,9 @@ export async function unpackTar(task: UnpackTarTask): Promise<UnpackedTar> {
   }
 }
 
-async function decompress(archive: string, sink: (piece: Buffer) => void): Promise<void> {
+/** Up to the end of the frame in which the tar ends: the Go runner writes a few bytes too many behind it. */
+async function decompress(archive: string, parser: TarParser): Promise<void> {
+  const sink = (piece: Buffer): void => parser.push(piece);
   const frames = new ZstdFrames();
   let frame: FrameDecoder | undefined;
   try {
@@ -52,6 +54,7 @@ async function decompress(archive: string, sink: (piece: Buffer) => void): Promi
         if (!isEnd) continue;
         await frame.end();
         frame = undefined;
+        if (parser.isEnded) return;
       }
     }
   } finally {

@@ -114,7 +114,7 @@ async function* emit(
       releaseChunk(piece.chunk);
       break;
     case 'stream': {
-      const settings = { level, concurrency: request.concurrency, seen: (raw: Buffer) => layout.seen(raw) };
+      const settings = { level, seen: (raw: Buffer) => layout.seen(raw) };
       for await (const packed of zstdFile(piece.source, settings)) yield layout.data(packed);
       break;
     }

@@ -41,7 +41,7 @@ function emptyTarget(): boolean {
 
 describe('damaged archives', () => {
   it(`${inProcess} in one process: unpacked or refused, and nothing of a refused one is left`, {
-    timeout: 600_000,
+    timeout: 1_800_000,
   }, async () => {
     const signal = new AbortController().signal;
     const counts = { unpacked: 0, refused: 0 };
@@ -63,7 +63,7 @@ describe('damaged archives', () => {
     expect(counts.refused).toBeGreaterThan(inProcess / 2);
   });
 
-  it.skipIf(!needs('binary'))(`${throughProgram} through the helper program`, { timeout: 600_000 }, async () => {
+  it.skipIf(!needs('binary'))(`${throughProgram} through the helper program`, { timeout: 1_800_000 }, async () => {
     const env = { PATH: process.env['PATH'], MILLRACE_EXTRACT_MAX_BYTES: '10000000' };
     for (let seed = 1; seed <= throughProgram; seed += 1) {
       writeFileSync(archive, damagedArchive(randomNumbers(-seed)));

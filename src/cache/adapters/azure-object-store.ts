@@ -24,8 +24,12 @@ import { type RequestPurpose, refusal, sendToStore } from './store-request.ts';
 
 const mebibyte = 1024 * 1024;
 
+const credentialHint = 'check the key or token of the account, its rights on the blob, and this machine’s clock';
+
 const hints = {
-  403: 'check the key or token of the account, its rights on the blob, and this machine’s clock',
+  400: credentialHint,
+  401: credentialHint,
+  403: credentialHint,
   404: 'check the names of account and container',
 };
 

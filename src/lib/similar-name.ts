@@ -10,11 +10,11 @@ export function similarName(wrong: string, known: readonly string[]): string | u
       bestDistance = distance;
     }
   }
-  return best ?? [...known].find((name) => isBeginning(normal, normalised(name)));
+  return best ?? known.find((name) => isPart(normal, normalised(name)));
 }
 
-function isBeginning(left: string, right: string): boolean {
-  return left.length > 3 && right.startsWith(left);
+function isPart(wrong: string, known: string): boolean {
+  return (wrong.length > 3 && known.startsWith(wrong)) || (known.length > 5 && wrong.endsWith(known));
 }
 
 function normalised(name: string): string {

@@ -13,14 +13,14 @@ export function openTerminalInput(): TerminalInput | undefined {
   if (!stdin.isTTY) return undefined;
   const lines = createInterface({ input: stdin, terminal: false });
   const waiting: string[] = [];
-  let isOver = false;
+  const state = { isOver: false };
   let wake = (): void => {};
   lines.on('line', (line) => {
     waiting.push(line);
     wake();
   });
   lines.on('close', () => {
-    isOver = true;
+    state.isOver = true;
     wake();
   });
   return {
@@ -28,7 +28,7 @@ export function openTerminalInput(): TerminalInput | undefined {
       const abort = (): void => wake();
       signal.addEventListener('abort', abort, { once: true });
       try {
-        while (waiting.length === 0 && !isOver && !signal.aborted) {
+        while (waiting.length === 0 && !state.isOver && !signal.aborted) {
           const { promise, resolve } = Promise.withResolvers<void>();
           wake = resolve;
           await promise;

@@ -16,6 +16,7 @@ interface Requirement {
 export const requirements = {
   'git-lfs': { reason: 'needs git-lfs (package git-lfs)', isMet: () => succeeds('git', ['lfs', 'version']) },
   busybox: { reason: 'needs busybox (package busybox)', isMet: () => succeeds('busybox', ['true']) },
+  script: { reason: 'needs script (package bsdutils)', isMet: () => succeeds('script', ['--version']) },
   dash: { reason: 'needs dash (package dash)', isMet: () => succeeds('dash', ['-c', 'true']) },
   openssl: { reason: 'needs openssl (package openssl)', isMet: () => succeeds('openssl', ['version']) },
   strip: { reason: 'needs strip (package binutils)', isMet: () => succeeds('strip', ['--version']) },

@@ -5,10 +5,11 @@ import { type SessionOptions, withRunnerSession } from './runner-session.ts';
 
 /** `list`: one line per entry of config.toml. @returns the exit code */
 export async function runList(options: SessionOptions, environment: CommandEnvironment): Promise<number> {
-  return await withRunnerSession(options, environment, async ({ logger, load, path }) => {
+  return await withRunnerSession(options, environment, async (session) => {
+    const { logger, path } = session;
     let loaded: LoadedConfig;
     try {
-      loaded = await load();
+      loaded = await session.load();
     } catch (error) {
       logger.warn(errorMessage(error));
       return;

@@ -31,7 +31,11 @@ export function openQuestions(isInteractive: boolean, show: (text: string) => vo
       hint: 'Give everything on the command line: --non-interactive --url … --token … --executor …',
     });
   }
-  return { isInteractive, ask: (question, signal) => askPerson(question, input, show, signal), close: input.close };
+  return {
+    isInteractive,
+    ask: (question, signal) => askPerson(question, input, show, signal),
+    close: () => input.close(),
+  };
 }
 
 function takeKnown({ key, known, isOptional }: Question): Promise<string> {

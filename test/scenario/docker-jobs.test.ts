@@ -11,7 +11,7 @@ import {
 } from '../support/docker-bench.ts';
 import { docker, hasDocker } from '../support/docker-daemon.ts';
 import { startGitHttpServer } from '../support/git-http-server.ts';
-import { plainTrace, RunnerBench, type RunnerProcess, scriptJob, until } from '../support/runner-bench.ts';
+import { millrace, plainTrace, RunnerBench, type RunnerProcess, scriptJob, until } from '../support/runner-bench.ts';
 
 beforeAll(() => {
   if (hasDocker()) makeHelperImage();
@@ -100,6 +100,27 @@ describe.skipIf(!hasDocker())('jobs in containers', () => {
     expect(job).toMatchObject({ status: 'failed', failure_reason: 'job_execution_timeout' });
     expect(text).toContain('started\n');
     expect(text).toContain('after\n');
+  });
+
+  test('a stage of the helper that ignores SIGTERM is ended by its timeout', async () => {
+    const hook = 'pre_get_sources_script = "trap \'\' TERM; echo in the hook; while :; do sleep 1; done"';
+    startDockerRunner(bench, [], 'docker', [hook, 'get_sources_timeout = "2s"']);
+    const id = await bench.submit(scriptJob({ script: ['true'], variables: { GIT_STRATEGY: 'fetch' } }));
+    expect(await bench.finished(id)).toMatchObject({ status: 'failed', failure_reason: 'job_execution_timeout' });
+    const text = plainTrace(await bench.trace(id));
+    expect(text).toContain('in the hook\n');
+    expect(text).toContain('get sources timeout');
+  });
+
+  test('a daemon that is not there is a system failure that says so', async () => {
+    bench.startRunner(millrace(), {
+      executor: 'docker',
+      environment: { DOCKER_HOST: `unix://${bench.folder}/none.sock` },
+      runnerLines: ['[runners.docker]', 'image = "busybox:test"'],
+    });
+    const job = await bench.finished(await bench.submit(scriptJob({ script: ['true'] })));
+    expect(job).toMatchObject({ status: 'failed', failure_reason: 'runner_system_failure' });
+    expect(plainTrace(await bench.trace(job.id))).toContain('none.sock');
   });
 
   test('an entrypoint has its effect on the script', async () => {

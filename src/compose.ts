@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { type CacheStores, type CacheStoreTable, createCacheStores } from './cache/adapters/cache-stores.ts';
 import { managerPorts } from './cache/adapters/manager-ports.ts';
 import { product, productLine } from './commands/product.ts';
 import type { ManagerParts } from './commands/run.ts';
 import { embeddedRunner } from './config/embedded-runner.ts';
 import type { RunnerConfig } from './config/runner-config.ts';
+import { dockerUsageFileName } from './executors/docker/disk-care/usage-file.ts';
 import { createDockerProvider } from './executors/docker/docker-provider.ts';
 import { createDummyProvider } from './executors/dummy/dummy-provider.ts';
 import type { ExecutorProvider, Lease } from './executors/port.ts';
@@ -61,6 +63,7 @@ export async function composeManager(options: CompositionOptions): Promise<Manag
     ...options,
     scratchFolder: () => journal.scratchFolder(),
     instance: () => instanceName(options.stateFolder),
+    dockerUsageFile: () => join(options.stateFolder, dockerUsageFileName),
     hasJob: (folder) => journal.hasJob(folder),
   });
   // The other half is for killing what does not let go, and for reporting.
@@ -88,6 +91,8 @@ type ExecutorTableOptions = Pick<
   readonly logger?: Logger;
   /** Name of the state folder at daemons and clusters; absent where no job runs. */
   readonly instance?: () => string;
+  /** See `DockerProviderOptions.usageFile`; absent where no job runs. */
+  readonly dockerUsageFile?: () => string;
   /** See `Journal.hasJob`. */
   readonly hasJob?: (folder: string) => boolean;
   /** See `Journal.scratchFolder`; absent where no job runs. */
@@ -116,7 +121,7 @@ export function executorTable(options: ExecutorTableOptions): ReadonlyMap<string
 }
 
 function dockerProvider(options: ExecutorTableOptions) {
-  const { environment, workingDirectory, selfCommand, clock, logger, instance, hasJob } = options;
+  const { environment, workingDirectory, selfCommand, clock, logger, instance, hasJob, dockerUsageFile } = options;
   return createDockerProvider({
     environment,
     workingDirectory,
@@ -127,6 +132,7 @@ function dockerProvider(options: ExecutorTableOptions) {
     architecture: process.arch,
     hostName: hostName(),
     instance: instance ?? noScratchFolder,
+    usageFile: dockerUsageFile ?? noScratchFolder,
     hasJob: hasJob ?? noScratchFolder,
     logger: () => logger ?? noScratchFolder(),
   });

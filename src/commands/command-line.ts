@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { CommandError, MillraceError } from '../lib/errors.ts';
 import type { CommandEnvironment, CommandLine } from './command-environment.ts';
 import type { DockerCleanOptions } from './docker-clean.ts';
+import { addDockerCommands } from './docker-commands.ts';
 import { helperCommands } from './helper/index.ts';
 import { examples, isTrue, wholeNumber } from './option-values.ts';
 import { addPipelineCommands } from './pipeline-commands.ts';
@@ -74,6 +75,7 @@ export function createProgram(line: CommandLine, addRegisterOptions?: (command: 
   addCoordinator(program, line);
   addPlan(program, line);
   addDockerClean(program, line);
+  addDockerCommands(program, line);
   pointErrorsToHelp(program);
   return program;
 }

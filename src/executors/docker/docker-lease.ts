@@ -13,6 +13,8 @@ import { logOptions } from './container/host-options.ts';
 import { baseLabels } from './container/labels.ts';
 import { objectNames } from './container/names.ts';
 import { planVolumes } from './container/volume-plan.ts';
+import { createDiskCare, type DiskCare } from './disk-care/disk-care.ts';
+import { openUsageRecord, type UsageRecord } from './disk-care/usage-record.ts';
 import { createDockerExecutor } from './docker-executor.ts';
 import type { DockerProviderOptions } from './docker-provider.ts';
 import { allowedImages } from './environment/allowed-images.ts';
@@ -30,7 +32,6 @@ import { checkContainerName } from './environment/service-health.ts';
 import { planServices } from './environment/service-list.ts';
 import { createHelperImageStore } from './helper-image/choose-helper-image.ts';
 import { type ImageSourceOptions, imagesOfJob } from './images/image-source.ts';
-import { noTracker } from './images/image-tracker.ts';
 import { createSharedPulls } from './images/pull-sharing.ts';
 import { defaultEndingTimes } from './stage/end-container.ts';
 
@@ -47,9 +48,18 @@ export function createDockerState(options: DockerProviderOptions): DockerState {
   const clients = clientTable(options, (client) => void sweep(client, options));
   const removals = createRemovals(options.logger());
   const sources = imageSources(options);
+  const { clock } = options;
+  const logger = options.logger();
+  const usage = openUsageRecord(
+    options.usageFile(),
+    () => clock.now(),
+    (error) => logger.warn('What jobs use of the daemon cannot be noted', { error: errorMessage(error) }),
+  );
+  const diskCare = createDiskCare({ record: usage, instance: options.instance(), clock, logger });
   return {
-    createLease: (runner) => createLease(runner, options, { clients, removals, sources }),
+    createLease: (runner) => createLease(runner, options, { clients, removals, sources, usage, diskCare }),
     close: async (signal) => {
+      await diskCare.close();
       await removals.finish(signal);
       clients.close();
     },
@@ -82,12 +92,14 @@ interface ProviderState {
   readonly clients: ClientTable;
   readonly removals: Removals;
   readonly sources: ImageSourceOptions;
+  readonly usage: UsageRecord;
+  readonly diskCare: DiskCare;
 }
 
 function createLease(
   runner: Runner,
   options: DockerProviderOptions,
-  { clients, removals, sources }: ProviderState,
+  { clients, removals, sources, usage, diskCare }: ProviderState,
 ): Lease {
   const { docker } = runner;
   if (docker === undefined) return leaseWithoutSettings;
@@ -113,7 +125,14 @@ function createLease(
       network: hasNetwork ? names.network : '',
     };
     const labels = baseLabels(plan, owner);
-    const images = allowedImages(imagesOfJob(sources, { client, settings, plan, log: io.log, tracker: noTracker }), {
+    const lasting = volumes.volumes.filter(({ isTemporary }) => !isTemporary);
+    const tracker = usage.imageTracker(client.address);
+    usage.volumesUsed(
+      client.address,
+      lasting.map(({ name }) => name),
+    );
+    diskCare.watch(client, settings.disk_care);
+    const images = allowedImages(imagesOfJob(sources, { client, settings, plan, log: io.log, tracker }), {
       plan,
       settings,
       log: io.log,

@@ -26,6 +26,8 @@ export interface DockerProviderOptions {
   readonly instance: () => string;
   /** Whether the journal of the state folder has a job, by the name of its folder. */
   readonly hasJob: (jobFolder: string) => boolean;
+  /** Where it is noted which images and cache volumes jobs use, for the disk care. */
+  readonly usageFile: () => string;
   readonly logger: () => Logger;
   readonly clock: Clock;
   readonly times?: EndingTimes;

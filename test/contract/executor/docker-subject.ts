@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createDockerProvider } from '../../../src/executors/docker/docker-provider.ts';
 import { systemClock } from '../../../src/platform/system-clock.ts';
 import { dockerHost } from '../../support/docker-daemon.ts';
@@ -20,6 +22,7 @@ export const dockerSubject: ExecutorSubject = {
       hostName: 'test',
       instance: () => 'contract-tests',
       hasJob: () => true,
+      usageFile: () => join(tmpdir(), `millrace-docker-usage-${process.pid}.json`),
       clock: systemClock(),
       logger: () => recordingLogger().logger,
       times: dockerTimes,

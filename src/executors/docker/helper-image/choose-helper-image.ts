@@ -101,7 +101,7 @@ async function provide(
     if (signal.aborted) throw error;
     throw new PrepareError(errorMessage(error), {
       cause: error,
-      hint: 'Build it with `millrace docker build-image helper --base …`, or set helper_image.',
+      hint: 'Build it with `millrace docker-build-image helper --base …`, or set helper_image.',
     });
   }
 }

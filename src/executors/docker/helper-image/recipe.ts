@@ -3,7 +3,7 @@
  * keeps both equal. They are here because the program is one file.
  */
 export const helperDockerfile = [
-  '# The helper image: git, git-lfs, certificates, a shell and our program. `millrace docker build-image helper` builds it.',
+  '# The helper image: git, git-lfs, certificates, a shell and our program. `millrace docker-build-image helper` builds it.',
   '# BASE is a Debian root; where it holds git, git-lfs, bash and ca-certificates already, nothing is fetched.',
   'ARG BASE=debian:bookworm-slim',
   'FROM ${BASE} AS collected',
@@ -23,7 +23,7 @@ export const helperDockerfile = [
 ].join('\n');
 
 export const managerDockerfile = [
-  '# The manager image: as the helper image, but it serves runners. `millrace docker build-image manager` builds it.',
+  '# The manager image: as the helper image, but it serves runners. `millrace docker-build-image manager` builds it.',
   "# Mount a folder with config.toml at /etc/gitlab-runner, and the daemon's socket for the docker executor.",
   'ARG BASE=debian:bookworm-slim',
   'FROM ${BASE} AS collected',

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { ArchiveError } from '../archive-error.ts';
+import type { ArchiveFormat, WriteRequest } from '../archive-format.ts';
 import { pathBytes } from '../archive-path.ts';
-import type { ArchiveFormat, WriteRequest } from '../format.ts';
 import { BlockBuffer } from '../stream/blocks.ts';
 import { packingWindow } from '../stream/deflate-chunk.ts';
 import { openSource, releaseChunk, type SourceFile } from '../stream/file-chunks.ts';

@@ -1,5 +1,5 @@
 import { ArchiveError } from '../archive-error.ts';
-import type { ArchiveFormat, WriteRequest } from '../format.ts';
+import type { ArchiveFormat, WriteRequest } from '../archive-format.ts';
 import { openSource } from '../stream/file-chunks.ts';
 import { inOrder, type Step } from '../stream/in-order.ts';
 

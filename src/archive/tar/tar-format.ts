@@ -1,10 +1,10 @@
 import { constants, zstdCompressSync } from 'node:zlib';
 import { currentUmask } from '../../platform/unpack-folder.ts';
 import { ArchiveError } from '../archive-error.ts';
+import type { ArchiveFormat, ExtractRequest, WriteRequest } from '../archive-format.ts';
 import { pathBytes } from '../archive-path.ts';
 import type { ExtractedEntry } from '../extract/extraction.ts';
 import { ExtractionTree } from '../extract/extraction-tree.ts';
-import type { ArchiveFormat, ExtractRequest, WriteRequest } from '../format.ts';
 import type { SelectedEntry } from '../selection/selected-entry.ts';
 import { openSource } from '../stream/file-chunks.ts';
 import { inOrder, type Step } from '../stream/in-order.ts';

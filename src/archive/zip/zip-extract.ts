@@ -1,10 +1,10 @@
 import { writeAll } from '../../platform/file-extraction.ts';
 import { currentUmask } from '../../platform/unpack-folder.ts';
 import { ArchiveError } from '../archive-error.ts';
+import type { ExtractRequest } from '../archive-format.ts';
 import type { ExtractedEntry } from '../extract/extraction.ts';
 import { ExtractionTree } from '../extract/extraction-tree.ts';
 import { ownedMetadata } from '../extract/owned-metadata.ts';
-import type { ExtractRequest } from '../format.ts';
 import { inOrder, type Step } from '../stream/in-order.ts';
 import { type ArchiveThreads, openThreads } from '../workers/archive-threads.ts';
 import { encodeFiles } from '../workers/tasks.ts';

@@ -1,4 +1,4 @@
-import type { ArchiveFormat } from '../format.ts';
+import type { ArchiveFormat } from '../archive-format.ts';
 import { extractZip } from './zip-extract.ts';
 import { writeZip } from './zip-writer.ts';
 

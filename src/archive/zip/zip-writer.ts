@@ -1,4 +1,4 @@
-import type { WriteRequest } from '../format.ts';
+import type { WriteRequest } from '../archive-format.ts';
 import type { SelectedEntry } from '../selection/selected-entry.ts';
 import { openSource, type PackedChunk, releaseChunk, type SourceFile } from '../stream/file-chunks.ts';
 import { inOrder, type Step } from '../stream/in-order.ts';

@@ -1,5 +1,5 @@
 /**
- * Hands a body on in larger runs, each written before more is read.
+ * Hands a body on in larger runs, each written before more is read. The pieces are empty afterwards.
  * @throws what the body or `write` throws; an error where nothing came for `stallMs`.
  */
 export async function writeBody(
@@ -15,6 +15,7 @@ export async function writeBody(
     gathered = [];
     bytes = 0;
     if (count > 0) await write(data, count);
+    for (const piece of data) giveBack(piece);
   };
   try {
     for (;;) {
@@ -30,6 +31,15 @@ export async function writeBody(
     throw error;
   }
   await flush();
+}
+
+const smallestBytes = 4096;
+
+/** The garbage collector would let a hundred megabytes of network buffers pile up first. Shared memory is left alone. */
+function giveBack(piece: Buffer): void {
+  const memory = piece.buffer;
+  const isAlone = piece.length === memory.byteLength && memory.byteLength > Math.max(smallestBytes, Buffer.poolSize);
+  if (isAlone && memory instanceof ArrayBuffer) memory.transfer(0);
 }
 
 async function withinTime<T>(promise: Promise<T>, limitMs: number): Promise<T> {

@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { archives } from './figures/archives.ts';
+import { dockerJob } from './figures/docker-job.ts';
 import { flood } from './figures/flood.ts';
 import { fortyJobs } from './figures/forty-jobs.ts';
 import { gitClone } from './figures/git-clone.ts';
@@ -25,6 +26,7 @@ const figures: readonly Figure[] = [
   manyJobs,
   pipeline,
   archives,
+  dockerJob,
 ];
 
 const help = `Measures Millrace, and the Go runner beside it.

@@ -11,7 +11,9 @@ export interface RunnerSettings {
   /** Of its own: config.toml, state, builds, cache. */
   readonly folder: string;
   readonly concurrent: number;
-  readonly executor: 'shell' | 'dummy';
+  readonly executor: 'shell' | 'dummy' | 'docker';
+  /** More lines of config.toml: tables of the executor. */
+  readonly executorLines?: readonly string[];
   /** `yours`: the login shells of jobs read your profile. `empty`: nothing but /etc/profile. */
   readonly home: Home;
   /** KiB; undefined = the program's default. */
@@ -88,10 +90,13 @@ function configText(settings: RunnerSettings): string {
     `  url = ${JSON.stringify(settings.url)}`,
     `  token = ${JSON.stringify(settings.token)}`,
     `  executor = ${JSON.stringify(settings.executor)}`,
-    `  builds_dir = ${JSON.stringify(join(folder, 'builds'))}`,
-    `  cache_dir = ${JSON.stringify(join(folder, 'cache'))}`,
+    // Containers have folders of their own.
+    ...(settings.executor === 'docker' ? [] : ['builds', 'cache']).map(
+      (name) => `  ${name}_dir = ${JSON.stringify(join(folder, name))}`,
+    ),
     `  request_concurrency = ${Math.min(concurrent, 50)}`,
     ...(settings.outputLimit === undefined ? [] : [`  output_limit = ${settings.outputLimit}`]),
+    ...(settings.executorLines ?? []).map((line) => `  ${line}`),
     '',
   ].join('\n');
 }

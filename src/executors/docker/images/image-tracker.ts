@@ -7,6 +7,3 @@ export interface ImageTracker {
   /** The image was not there and was pulled for a job, under this name. */
   pulled(name: string, id: string): void;
 }
-
-/** For runners without disk care. */
-export const noTracker: ImageTracker = { used: () => {}, pulled: () => {} };

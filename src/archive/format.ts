@@ -1,7 +1,7 @@
 import { ArchiveError } from './archive-error.ts';
 import type { ArchiveFormat, ArchiveFormatName } from './archive-format.ts';
 
-export type { ArchiveFormat, ArchiveFormatName, ExtractRequest, WriteRequest } from './archive-format.ts';
+export type { ArchiveFormat, ArchiveFormatName } from './archive-format.ts';
 
 /** Every format, loaded when it is used. */
 const formats: Readonly<Record<string, () => Promise<ArchiveFormat>>> = {

@@ -85,7 +85,10 @@ export async function startAzurite(folder: string, container: string, authority:
   const key = Buffer.from(azuriteAccount.key, 'base64');
   const signature = createHmac('sha256', key).update(text).digest('base64');
   const status = await ask('PUT', url, { ...headers, Authorization: `SharedKey ${azuriteAccount.name}:${signature}` });
-  if (status !== 201) throw new Error(`making the container: ${status}`);
+  if (status !== 201) {
+    await started.stop();
+    throw new Error(`making the container: ${status}`);
+  }
   return { port, process: started };
 }
 

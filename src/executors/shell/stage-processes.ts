@@ -1,5 +1,4 @@
 import { AbortReason } from '../../lib/abort.ts';
-import { signalProcess } from '../../platform/process-identity.ts';
 import { type ProcessEntry, type ProcessTable, standardInputOf } from '../../platform/process-table.ts';
 import { endProcesses, selectProcesses } from '../../platform/process-tree.ts';
 
@@ -104,7 +103,8 @@ function selectOf(stage: StageProcesses, processes: readonly ProcessEntry[]): re
 /** Nobody writes any more, or somebody cannot be ended: either way there is no output to wait for. */
 async function killSupervisor(stage: StageProcesses, table: ProcessTable): Promise<void> {
   if (await endsWithin(stage.ended, 0)) return;
-  for (const entry of supervisorGroup(stage, await table.snapshot())) signalProcess(entry, 'SIGKILL');
+  const find = async (): Promise<readonly ProcessEntry[]> => supervisorGroup(stage, await table.snapshot());
+  await endProcesses({ find, graceMs: 0, hurry: AbortSignal.abort() });
 }
 
 /** The supervisor with its helpers: they share its group, which nobody else enters. */

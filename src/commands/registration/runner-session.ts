@@ -9,7 +9,7 @@ import { type CoordinatorClients, createCoordinatorClients } from '../../gitlab/
 import { type RunnerInfo, runnerInfo } from '../../gitlab/runner-info.ts';
 import { CommandError, errorMessage, MillraceError } from '../../lib/errors.ts';
 import type { Logger } from '../../observability/logger.ts';
-import { type OperatorLog, standardErrorDestination } from '../../observability/operator-log.ts';
+import type { LogDestination, OperatorLog } from '../../observability/operator-log.ts';
 import { processAccount } from '../../platform/account.ts';
 import { selfCommand } from '../../platform/self-command.ts';
 import { defaultStateFolder } from '../../platform/state-location.ts';
@@ -52,13 +52,13 @@ export async function withRunnerSession(
 ): Promise<number> {
   let log: OperatorLog;
   try {
-    log = await openCommandLog(options, environment, await standardErrorDestination());
+    log = await openCommandLog(options, environment, inOrder(environment));
   } catch (error) {
     environment.stderr(`FATAL: Error while setting up logging configuration: ${errorMessage(error)}\n`);
     return 1;
   }
   const stop = stopSignal(environment);
-  const session = createSession(options, environment, withFlush(log), stop.signal);
+  const session = createSession(options, environment, log.logger, stop.signal);
   try {
     await work(session);
     return 0;
@@ -73,24 +73,9 @@ export async function withRunnerSession(
   }
 }
 
-/** Lines and questions share the terminal: a line stands there when its call returns. */
-function withFlush(log: OperatorLog): Logger {
-  const wrap = (inner: Logger): Logger => {
-    const at =
-      (level: 'debug' | 'info' | 'warn' | 'error') =>
-      (...line: Parameters<Logger['info']>): void => {
-        inner[level](...line);
-        log.flush();
-      };
-    return {
-      debug: at('debug'),
-      info: at('info'),
-      warn: at('warn'),
-      error: at('error'),
-      child: (fields) => wrap(inner.child(fields)),
-    };
-  };
-  return wrap(log.logger);
+/** Lines and questions share the terminal: they are written in their order, by the same stream. */
+function inOrder({ stderr }: CommandEnvironment): LogDestination {
+  return { write: stderr, flush: () => {} };
 }
 
 function tellFatal(log: OperatorLog, error: unknown): void {

@@ -2,6 +2,6 @@ import { needs } from '../../support/needs.ts';
 import { azuriteSubject } from './subjects.ts';
 import { describeCacheStore } from './suite.ts';
 
-const traits = { isRemote: true, access: 'direct', seesUploaded: true } as const;
+const traits = { isRemote: true, access: 'direct', seesUploaded: true, accessEnds: true } as const;
 
 describeCacheStore('Azurite', traits, needs('azurite') && needs('openssl'), azuriteSubject);

@@ -179,13 +179,16 @@ describe.each(places)('$name for a helper command', ({ need, start }) => {
     expect(await store.head('given-up', signal)).toBeUndefined();
   });
 
-  it.runIf(isThere && need !== 'fake-gcs-server')('says what to check when it is refused', async () => {
-    const wrong = {
-      ...place.environment,
-      AWS_SECRET_ACCESS_KEY: 'wrong',
-      AZURE_STORAGE_KEY: Buffer.from('wrong').toString('base64'),
-    };
-    const refused = (await open(wrong)).put('refused', bytes(Buffer.from('x')), properties, signal);
-    await expect(refused).rejects.toThrow(/cannot upload the cache to \w+: 40[03] .*; check the /);
-  });
+  // That one checks no credentials.
+  if (need !== 'fake-gcs-server') {
+    it.runIf(isThere)('says what to check when it is refused', async () => {
+      const wrong = {
+        ...place.environment,
+        AWS_SECRET_ACCESS_KEY: 'wrong',
+        AZURE_STORAGE_KEY: Buffer.from('wrong').toString('base64'),
+      };
+      const refused = (await open(wrong)).put('refused', bytes(Buffer.from('x')), properties, signal);
+      await expect(refused).rejects.toThrow(/cannot upload the cache to \w+: 40[03] .*; check the /);
+    });
+  }
 });

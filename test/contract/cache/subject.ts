@@ -21,6 +21,8 @@ export interface SubjectTraits {
   readonly access: 'local' | 'presigned' | 'direct';
   /** Whether who may upload can see that the cache is there already. */
   readonly seesUploaded: boolean;
+  /** Whether access that is over is told from other refusals. */
+  readonly accessEnds: boolean;
 }
 
 export const localCache: RunnerConfig['cache'] = { type: '', path: '', shared: false, maxUploadedArchiveSize: 0 };

@@ -56,7 +56,7 @@ describe.skipIf(!hasDocker())('a manager that is killed', () => {
     const job = await bench.finished(id);
     const text = plainTrace(await bench.trace(id));
     const lines = text.split('\n');
-    expect({ status: job.status, isEqual: job.trace_report?.is_equal, text }).toMatchObject({
+    expect({ status: job.status, isEqual: job.trace_report?.is_equal, text }, text).toMatchObject({
       status: 'success',
       isEqual: true,
     });

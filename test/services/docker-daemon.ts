@@ -1,7 +1,8 @@
 // Starts a Docker daemon of its own for tests: `node test/services/docker-daemon.ts --folder DIR [--root DIR]`.
 // Prints `MILLRACE_TEST_DOCKER=unix://…` when it is ready, ends with SIGTERM, SIGINT or when standard input closes, and
 // takes everything along. --root is a Debian root; with it there is an image debian:test beside busybox:test.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -18,7 +19,8 @@ async function main(): Promise<void> {
   if (folder === undefined) throw new Error('--folder is missing');
   mkdirSync(folder, { recursive: true });
   const socket = join(folder, 'docker.sock');
-  const daemon = startDaemon(folder, socket);
+  const bridge = makeBridge();
+  const daemon = startDaemon(folder, socket, bridge);
   const over = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
     process.stdin.once('end', resolve).resume();
@@ -32,11 +34,23 @@ async function main(): Promise<void> {
     await over;
   } finally {
     await end(daemon);
+    execFileSync('ip', ['link', 'delete', bridge]);
+    // It leaves this mounted.
+    spawnSync('umount', [join(folder, 'exec', 'netns', 'default')]);
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function startDaemon(folder: string, socket: string): ChildProcess {
+/** A bridge of its own: with the usual one, and with rules of its own, two daemons on one host disturb each other. */
+function makeBridge(): string {
+  const bridge = `millrace${randomInt(1e6)}`;
+  execFileSync('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  execFileSync('ip', ['address', 'add', `10.${randomInt(64, 128)}.${randomInt(256)}.1/24`, 'dev', bridge]);
+  execFileSync('ip', ['link', 'set', bridge, 'up']);
+  return bridge;
+}
+
+function startDaemon(folder: string, socket: string, bridge: string): ChildProcess {
   writeFileSync(join(folder, 'daemon.json'), '{}');
   const log = openSync(join(folder, 'dockerd.log'), 'w');
   const paths = [
@@ -50,7 +64,8 @@ function startDaemon(folder: string, socket: string): ChildProcess {
     'daemon.json',
   ];
   const args = paths.map((part, index) => (index % 2 === 0 ? part : join(folder, part)));
-  return spawn('dockerd', [...args, '--host', `unix://${socket}`, '--insecure-registry', '127.0.0.0/8'], {
+  const network = ['--bridge', bridge, '--iptables=false', '--ip-masq=false', '--insecure-registry', '127.0.0.0/8'];
+  return spawn('dockerd', [...args, '--host', `unix://${socket}`, ...network], {
     stdio: ['ignore', log, log],
     detached: true,
   });

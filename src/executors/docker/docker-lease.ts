@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import type { DockerConfig } from '../../config/docker-schema.ts';
 import type { RunnerConfig } from '../../config/runner-config.ts';
-import { abortReasonOf } from '../../lib/abort.ts';
+import { abortReasonOf, onceAborted } from '../../lib/abort.ts';
 import { DaemonError, errorMessage, JobConfigurationError, PrepareError } from '../../lib/errors.ts';
 import type { BuildPlan } from '../../plan/build-plan.ts';
 import { randomHex } from '../../platform/random.ts';
@@ -104,6 +104,8 @@ function createLease(
   const { docker } = runner;
   if (docker === undefined) return leaseWithoutSettings;
   const settings = docker;
+  /** Removal of what the last try made: some of it has the names that the next try takes. */
+  let earlier: Promise<void> | undefined;
 
   async function contextOf(plan: BuildPlan, io: JobIo, known?: EnvironmentHandle): Promise<JobContext> {
     const client = await clients.clientFor(settings);
@@ -157,10 +159,21 @@ function createLease(
     };
   }
 
+  /** A manager that was killed while it prepared the job left things too. */
+  async function removeEarlier(io: JobIo): Promise<void> {
+    const text = readStateFile(join(io.directory, handleFile));
+    if (earlier === undefined && text !== undefined) {
+      const client = await clients.clientFor(settings);
+      const handle = parseEnvironmentHandle(JSON.parse(text));
+      earlier = removals.start({ client, handle, keepsVolumes: settings.volume_keep });
+    }
+    await earlier;
+  }
+
   function executorOf(context: JobContext, environment: Parameters<typeof createDockerExecutor>[0]): Executor {
     return createDockerExecutor(environment, async (): Promise<CleanupReport> => {
       for (const end of context.ends) end();
-      removals.start(removalOf(context));
+      void removals.start(removalOf(context));
       return { leftovers: [] };
     });
   }
@@ -170,7 +183,8 @@ function createLease(
       if (signal.aborted) throw abortReasonOf(signal);
       logOptions(settings.log_options);
       announce(plan, settings, io);
-      await removeEarlier(io, settings, clients, removals);
+      const aborted = onceAborted(signal);
+      await Promise.race([removeEarlier(io), aborted.promise]).finally(aborted.dispose);
       const context = await contextOf(plan, io);
       const handle = environmentHandleValue(context.handle);
       io.recordEnvironment(handle);
@@ -178,7 +192,7 @@ function createLease(
       try {
         return executorOf(context, await prepareEnvironment(context, signal));
       } catch (error) {
-        removals.start(removalOf(context));
+        earlier = removals.start(removalOf(context));
         throw signal.aborted ? abortReasonOf(signal) : prepareProblem(error);
       }
     },
@@ -188,7 +202,7 @@ function createLease(
       const context = await contextOf(plan, io, parseEnvironmentHandle(value));
       const environment = await takeUpEnvironment(context, signal);
       if (environment === 'gone') {
-        removals.start(removalOf(context));
+        earlier = removals.start(removalOf(context));
         return 'gone';
       }
       return executorOf(context, environment);
@@ -214,19 +228,6 @@ const silent = { warning: (): void => {} };
 
 /** In the job's folder: what was made for it last, for a manager that prepares it once more. */
 const handleFile = 'docker-environment';
-
-/** A manager that was killed while it prepared the job left things of other names. */
-async function removeEarlier(
-  io: JobIo,
-  settings: DockerConfig,
-  clients: ClientTable,
-  removals: Removals,
-): Promise<void> {
-  const text = readStateFile(join(io.directory, handleFile));
-  if (text === undefined) return;
-  const client = await clients.clientFor(settings);
-  removals.start({ client, handle: parseEnvironmentHandle(JSON.parse(text)), keepsVolumes: settings.volume_keep });
-}
 
 function removalOf({ client, handle, settings }: JobContext): RemovalOptions {
   return { client, handle, keepsVolumes: settings.volume_keep };

@@ -5,7 +5,8 @@ import { type RemovalOptions, removeEnvironment } from './remove-environment.ts'
 
 /** Removes what jobs leave while their results are on their way: nobody waits for it but the manager's end. */
 export interface Removals {
-  start(removal: RemovalOptions): void;
+  /** Resolves once all is removed, or given up; never rejects. Whoever makes things of the same names waits for it. */
+  start(removal: RemovalOptions): Promise<void>;
   /** Resolves when nothing is being removed. What cannot be removed at once now is left to the next manager. */
   finish(signal: AbortSignal): Promise<void>;
 }
@@ -38,6 +39,7 @@ export function createRemovals(logger: Logger): Removals {
     start: (removal) => {
       const work: Promise<void> = remove(removal).finally(() => running.delete(work));
       running.add(work);
+      return work;
     },
     finish: async (signal) => {
       ending.abort(new AbortReason('finished'));

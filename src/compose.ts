@@ -38,8 +38,6 @@ export interface CompositionOptions {
   readonly selfCommand: readonly string[];
   /** Account of shell scripts; empty = ours. */
   readonly user: string;
-  /** Runners that are served; jobs of dead managers are matched to them. */
-  readonly runners: readonly RunnerConfig[];
   readonly clients: CoordinatorClients;
   /** Of the manager's forceful stop. */
   readonly shutdownTimeoutMs: number;
@@ -77,8 +75,7 @@ export async function composeManager(options: CompositionOptions): Promise<Manag
     runJob: (job, slot, { interrupt }) => runJob(engine, { ...job, ...slot }, interrupt),
     canTakeJobs: () => journal.problem() ?? true,
     numberClaims: journal.numbers,
-    recover: (_tools, signal) =>
-      adoptJobs({ engine, journal, providers, clients, host, logger }, options.runners, signal),
+    recover: (runners, signal) => adoptJobs({ engine, journal, providers, clients, host, logger }, runners, signal),
     close: () => journal.close(),
   };
 }

@@ -13,7 +13,6 @@ export function composeRunCommand(stateDir: string | undefined): ComposeManager 
       workingDirectory,
       selfCommand: selfCommand(),
       user,
-      runners: loaded.config.runners,
       shutdownTimeoutMs: loaded.config.shutdownTimeoutMs,
       clients,
       clock,

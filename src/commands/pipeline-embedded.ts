@@ -5,8 +5,9 @@ import type { RunnerConfig } from '../config/runner-config.ts';
 import { generateSystemId } from '../config/system-id.ts';
 import { sourcesServer } from '../coordinator/sources/mount.ts';
 import { type RunningCoordinator, startCoordinator } from '../coordinator/start.ts';
-import { hostPlatform } from '../gitlab/compatibility.ts';
-import { createCoordinatorClients } from '../gitlab/coordinator-clients.ts';
+import { type HostPlatform, hostPlatform } from '../gitlab/compatibility.ts';
+import { type CoordinatorClients, createCoordinatorClients } from '../gitlab/coordinator-clients.ts';
+import type { Clock } from '../lib/clock.ts';
 import { CommandError } from '../lib/errors.ts';
 import { type RunnerManager, startRunnerManager } from '../manager/runner-manager.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -14,6 +15,7 @@ import { makePrivateFolder } from '../platform/private-folder.ts';
 import { selfCommand } from '../platform/self-command.ts';
 import { readStateFile, replaceStateFile } from '../platform/state-file.ts';
 import { systemClock } from '../platform/system-clock.ts';
+import type { ManagerParts } from './run.ts';
 
 export interface EmbeddedOptions {
   /** Folder of a state slot that this process holds. */
@@ -49,13 +51,18 @@ const signOfLifeIntervalMs = 500;
 /** Starts a coordinator on loopback and a manager with one shell runner that it serves. */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { folder, concurrency, logger } = options;
-  const coordinator = await startOnUsualPort(options);
+  // Beside the coordinator: its shells have a profile to read.
+  const composing = composeParts(options, Math.min(concurrency, mostStandbyShells));
+  const coordinator = await startOnUsualPort(options).catch(async (error: unknown) => {
+    await discardParts(composing);
+    throw error;
+  });
   try {
     // Nobody waits for pipelines of earlier runs any more; those that wait for a manual job would be kept for ever.
     coordinator.abortUnfinished();
     const runner = shellRunner(coordinator, folder, concurrency);
     const gate = Promise.withResolvers<void>();
-    const manager = await startManager(options, [runner], join(folder, 'journal'), gate.promise);
+    const manager = await startManager(options, await composing, [runner], gate.promise);
     let closed: Promise<void> | undefined;
     return {
       url: coordinator.url,
@@ -72,6 +79,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
       },
     };
   } catch (error) {
+    await discardParts(composing);
     await coordinator.close();
     throw error;
   }
@@ -80,11 +88,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 /** Ends the jobs that a killed run left in a slot: their processes are found by the journal and stopped. */
 export async function endLeftovers(options: EmbeddedOptions): Promise<void> {
   const { folder, concurrency } = options;
-  const journal = join(folder, 'journal');
   const coordinator = await startOnUsualPort(options);
   try {
     coordinator.abortUnfinished();
-    const started = await startManager(options, [shellRunner(coordinator, folder, concurrency)], journal);
+    const runner = shellRunner(coordinator, folder, concurrency);
+    const started = await startManager(options, await composeParts(options, 0), [runner]);
     started.manager.stop('leftover');
     await started.manager.done;
     await started.close();
@@ -163,6 +171,48 @@ function systemId(folder: string): string {
   return made;
 }
 
+/** A manager that has no runners yet. */
+interface Composed {
+  readonly parts: ManagerParts;
+  readonly clients: CoordinatorClients;
+  readonly clock: Clock;
+  readonly host: HostPlatform;
+}
+
+/** @param standbyShells see `CompositionOptions`; 0 where no new job is taken. */
+async function composeParts(options: EmbeddedOptions, standbyShells: number): Promise<Composed> {
+  const { env, logger, folder } = options;
+  const clock = systemClock();
+  const host = hostPlatform(process.platform, process.arch);
+  const language = `node${process.versions.node}`;
+  const clients = createCoordinatorClients({ environment: env, host, language, clock, logger, connectionMaxAgeMs: 0 });
+  const parts = await composeManager({
+    stateFolder: join(folder, 'journal'),
+    environment: env,
+    workingDirectory: folder,
+    selfCommand: selfCommand(),
+    user: '',
+    clients,
+    shutdownTimeoutMs: stopTimeoutMs,
+    clock,
+    logger,
+    ownStagesPlain: true,
+    standbyShells,
+  });
+  return { parts, clients, clock, host };
+}
+
+/** Of a manager that was never started. What went wrong with it is told elsewhere. */
+async function discardParts(composing: Promise<Composed>): Promise<void> {
+  try {
+    const { parts } = await composing;
+    for (const provider of parts.providers.values()) await provider.shutdown(AbortSignal.timeout(stopTimeoutMs));
+    await parts.close?.();
+  } catch {
+    // There is nothing to let go of.
+  }
+}
+
 interface StartedManager {
   readonly manager: RunnerManager;
   close(): Promise<void>;
@@ -173,31 +223,11 @@ interface StartedManager {
  * @param gate resolves when the manager may take them up and ask for new ones; default: at once.
  */
 async function startManager(
-  options: EmbeddedOptions,
+  { concurrency, logger }: EmbeddedOptions,
+  { parts, clients, clock, host }: Composed,
   runners: readonly RunnerConfig[],
-  journal: string,
   gate?: Promise<void>,
 ): Promise<StartedManager> {
-  const { env, logger, folder, concurrency } = options;
-  const clock = systemClock();
-  const host = hostPlatform(process.platform, process.arch);
-  const language = `node${process.versions.node}`;
-  const clients = createCoordinatorClients({ environment: env, host, language, clock, logger, connectionMaxAgeMs: 0 });
-  const parts = await composeManager({
-    stateFolder: journal,
-    environment: env,
-    workingDirectory: folder,
-    selfCommand: selfCommand(),
-    user: '',
-    runners,
-    clients,
-    shutdownTimeoutMs: stopTimeoutMs,
-    clock,
-    logger,
-    ownStagesPlain: true,
-    // Without a gate no new job is taken.
-    standbyShells: gate === undefined ? 0 : Math.min(concurrency, mostStandbyShells),
-  });
   const adopted = Promise.withResolvers<void>();
   const manager = startRunnerManager({
     config: { concurrent: concurrency, checkIntervalMs, shutdownTimeoutMs: stopTimeoutMs, runners },
@@ -206,9 +236,9 @@ async function startManager(
     host,
     logger,
     ...parts,
-    recover: async (tools, signal) => {
+    recover: async (served, signal) => {
       try {
-        return (await parts.recover?.(tools, signal)) ?? [];
+        return (await parts.recover?.(served, signal)) ?? [];
       } finally {
         // The manager takes the jobs up in the same turn as it gets them.
         setImmediate(() => adopted.resolve());

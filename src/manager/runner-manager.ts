@@ -29,19 +29,16 @@ export interface RunnerManagerOptions {
   readonly host: HostPlatform;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Finds the jobs of earlier managers that are to be gone on with. Called once, before the first job is asked for. */
-  readonly recover?: (tools: RecoveryTools, signal: AbortSignal) => Promise<readonly AdoptedJob[]>;
+  /**
+   * Finds the jobs of earlier managers that are to be gone on with; those of these runners are reported as theirs.
+   * Called once, before the first job is asked for.
+   */
+  readonly recover?: (runners: readonly RunnerConfig[], signal: AbortSignal) => Promise<readonly AdoptedJob[]>;
   /** `true`, or why no new job can be taken now (the journal cannot be written). Asked before every request. */
   readonly canTakeJobs?: () => true | string;
   /** Keeps concurrency numbers apart from those of other managers on this host. Default: there are no others. */
   readonly numberClaims?: NumberClaims;
   readonly graces?: RequestGraces;
-}
-
-/** What recovery may use of the manager. */
-export interface RecoveryTools {
-  /** Shared with the jobs that are received later. */
-  readonly ids: ConcurrencyIdAllocator;
 }
 
 export type ManagerEnd =
@@ -132,7 +129,8 @@ class Manager implements RunnerManager {
   }
 
   async #recover(): Promise<void> {
-    const adopted = (await this.#options.recover?.({ ids: this.#ids }, this.#patience.signal)) ?? [];
+    const { config, recover } = this.#options;
+    const adopted = (await recover?.(config.runners, this.#patience.signal)) ?? [];
     for (const job of adopted) this.#jobs.adopt(job, this.#usageOf(job.runnerToken), this.#slots.occupy());
   }
 

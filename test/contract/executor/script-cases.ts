@@ -141,7 +141,12 @@ function isHoldingBack(stage: RecordedStage): boolean {
   const { pid } = stage.handles.at(-1) as { readonly pid: number };
   return readdirSync('/proc').some((name) => {
     if (!/^\d+$/.test(name) || readProcessStat(Number(name))?.group !== pid) return false;
-    return readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith('sleep');
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith('sleep');
+    } catch {
+      // It has ended since.
+      return false;
+    }
   });
 }
 

@@ -49,6 +49,12 @@ describe('selectFiles', () => {
     expect(lines).toEqual(['out/: found 7 matching artifact files and directories']);
   });
 
+  it('leaves out what another command unpacks, whatever would select it', async () => {
+    execFileSync('git', ['init', '--quiet', root]);
+    write('a.txt', '.millrace-unpack-0123/half.txt');
+    expect(await select(['.millrace*', '*.txt', '**/half.txt'], { untracked: true })).toEqual(['a.txt']);
+  });
+
   it('walks every match of a pattern', async () => {
     write('a/b/c', 'a/d', 'e/f');
     expect(await select(['a/*'])).toEqual(['a/b', 'a/b/c', 'a/d']);

@@ -1,6 +1,7 @@
 import { errorMessage } from '../../lib/errors.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { inspectEntry } from '../../platform/file-tree.ts';
+import { unpackFolderPrefix } from '../../platform/unpack-folder.ts';
 import { pathBelow, sortByPath } from '../archive-path.ts';
 import { type Glob, matchesPath } from './glob.ts';
 import { parsePathPattern } from './path-pattern.ts';
@@ -99,6 +100,7 @@ class Collection {
       globs,
       {
         selected: (path, facts, matching) => {
+          if (isBeingUnpacked(path)) return;
           this.#entries.set(path, { path, facts });
           for (const index of matching) found[index] = (found[index] ?? 0) + 1;
         },
@@ -135,6 +137,7 @@ class Collection {
   #addOne(listed: string): boolean {
     // A nested repository is listed as `dir/`: its directory entry alone.
     const path = listed.endsWith('/') ? listed.slice(0, -1) : listed;
+    if (isBeingUnpacked(path)) return false;
     const exclude = this.#excludes.findIndex(({ glob }) => matchesPath(glob, path));
     if (exclude >= 0) {
       this.#countExcluded(exclude);
@@ -162,4 +165,9 @@ class Collection {
     const advice = `Ensure that the artifact path is relative to the working directory (${this.#root})`;
     this.#log.warn(`${text}: no matching files. ${advice}`);
   }
+}
+
+/** What another of our commands unpacks, or a killed one has left, is nobody's file. */
+function isBeingUnpacked(path: string): boolean {
+  return path.startsWith(unpackFolderPrefix);
 }

@@ -83,7 +83,7 @@ export class BuildContainer {
       await client.startContainer(name, signal).catch((error: unknown) => {
         throw startProblem(error);
       });
-      return await this.#seeToEnd(this.#followAttached(started, offsets, io), signal);
+      return await this.#seeToEnd(this.#followAttached(started, offsets, io, streams.signal), signal);
     } catch (error) {
       if (started !== undefined) await this.#discard();
       throw error;
@@ -103,12 +103,15 @@ export class BuildContainer {
       if (info.State.Status === 'created') await this.#discard();
       return 'not_started';
     }
+    const streams = new AbortController();
     try {
       const from = parseCursor(io.cursor) ?? handle.offsets;
-      return await this.#seeToEnd(this.#followLog({ offsets: from, io, wasLost: false }), signal);
+      return await this.#seeToEnd(this.#followLog({ offsets: from, io, wasLost: false }, streams.signal), signal);
     } catch (error) {
       await this.#discard();
       throw error;
+    } finally {
+      streams.abort(new AbortReason('finished'));
     }
   }
 
@@ -152,43 +155,48 @@ export class BuildContainer {
     }
   }
 
-  async #followAttached(started: StartedStage, offsets: LogOffsets, io: StageIo): Promise<ExitStatus> {
+  /** @param signal outlives the stage's own, see `run`. */
+  async #followAttached(
+    started: StartedStage,
+    offsets: LogOffsets,
+    io: StageIo,
+    signal: AbortSignal,
+  ): Promise<ExitStatus> {
     const follow: Following = { offsets, io, wasLost: false };
     const isWhole = await takeOutput(attachedOutput(started.stream, offsets), follow);
     this.#offsets = follow.offsets;
     if (isWhole) {
       const exitCode = await Promise.race([started.ended, sleep(endPatienceMs, undefined, { ref: false })]);
-      if (exitCode !== undefined) return await this.#exitStatus(exitCode, follow);
+      if (exitCode !== undefined) return await this.#exitStatus(exitCode, follow, signal);
     }
-    return await this.#followLog({ ...follow, wasLost: true });
+    return await this.#followLog({ ...follow, wasLost: true }, signal);
   }
 
   /** Follows what the daemon has written down of the output, as often as the connection is lost. */
-  async #followLog(follow: Following): Promise<ExitStatus> {
+  async #followLog(follow: Following, signal: AbortSignal): Promise<ExitStatus> {
     const { client, name } = this.#parts;
-    const never = new AbortController().signal;
     const current = { ...follow };
     for (;;) {
       const info = await reachDaemon(
-        () => client.inspectContainer(name, never),
+        () => client.inspectContainer(name, signal),
         () => {
           current.wasLost = true;
         },
-        never,
+        signal,
       );
       if (info === undefined) throw this.#gone();
       const isRunning = info.State.Running;
-      const frames = await client.containerLogs(name, { follow: isRunning }, never).catch(() => undefined);
+      const frames = await client.containerLogs(name, { follow: isRunning }, signal).catch(() => undefined);
       const isWhole = frames !== undefined && (await takeOutput(loggedOutput(frames, current.offsets), current));
       this.#offsets = current.offsets;
-      if (!isRunning && isWhole) return await this.#exitStatus(info.State.ExitCode, current);
+      if (!isRunning && isWhole) return await this.#exitStatus(info.State.ExitCode, current, signal);
     }
   }
 
-  async #exitStatus(code: number, { wasLost }: Following): Promise<ExitStatus> {
+  async #exitStatus(code: number, { wasLost }: Following, signal: AbortSignal): Promise<ExitStatus> {
     const { client, warn } = this.#parts;
     if (code === 137 || code === 143 || (wasLost && code > 128)) {
-      const info = await this.#inspect(new AbortController().signal);
+      const info = await this.#inspect(signal);
       if (info === undefined) throw this.#gone();
       if (info.State.OOMKilled) warn('The container ran out of memory: a process of it was killed.');
       else if (wasLost || (await wasKilledFromOutside(client, info))) throw this.#killed(code, wasLost);

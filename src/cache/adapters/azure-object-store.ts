@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { ConfigError } from '../../lib/errors.ts';
 import { readAnswerText } from '../../platform/http-answer.ts';
-import type { HttpRequest, HttpResponse } from '../../platform/http-client.ts';
+import type { HttpResponse } from '../../platform/http-client.ts';
 import type {
   ObjectBytes,
   ObjectContent,
@@ -17,10 +17,11 @@ import { azureTokens } from './azure-identity.ts';
 import { azureVersion } from './azure-sas.ts';
 import { sharedKeyText } from './azure-shared-key.ts';
 import { servicePorts } from './helper-ports.ts';
+import { headFacts, sendCall } from './object-call.ts';
 import { azureBlobName, azureMetadataKey, decodeText, encodePathSegment, readHexForms } from './object-names.ts';
 import { encodePath } from './sigv4.ts';
-import { bodyOf, conditionHeaders, contentOf, factsOf, type Metadata } from './store-answers.ts';
-import { type RequestPurpose, refusal, sendToStore } from './store-request.ts';
+import { conditionHeaders, contentOf, type Metadata } from './store-answers.ts';
+import { type RequestPurpose, refusal } from './store-request.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -72,13 +73,7 @@ class AzureObjectStore implements ObjectStore {
   async head(name: string, signal: AbortSignal): Promise<ObjectFacts | undefined> {
     const purpose = { what: 'ask for the cache in Azure', hints };
     const response = await this.#send({ method: 'HEAD', name, purpose }, signal);
-    if (response.status === 404) {
-      response.discard();
-      return undefined;
-    }
-    if (response.status !== 200) throw await refusal(response, purpose);
-    response.discard();
-    return factsOf(response, metadataOf(response));
+    return await headFacts(response, metadataOf(response), purpose);
   }
 
   async get(name: string, request: ObjectRequest, signal: AbortSignal): Promise<ObjectContent> {
@@ -144,17 +139,11 @@ class AzureObjectStore implements ObjectStore {
     };
     const authorization = await this.#authorization(call, url, headers, signal);
     if (this.#access.kind === 'sas') url.search += `${url.search === '' ? '?' : '&'}${this.#access.token}`;
-    const body = typeof call.body === 'object' ? bodyOf(call.body) : call.body;
-    const request: HttpRequest = {
-      method: call.method,
-      url,
-      headers: { ...headers, ...authorization },
-      ...(body === undefined ? {} : { body }),
-      redirect: 'manual',
-      timeoutMs: this.#ports.timeoutMs,
-      headerTimeoutMs: this.#ports.timeoutMs,
-    };
-    return await sendToStore(this.#ports.http, request, call.purpose, signal);
+    return await sendCall(
+      this.#ports,
+      { method: call.method, url, headers: { ...headers, ...authorization }, body: call.body, purpose: call.purpose },
+      signal,
+    );
   }
 
   async #authorization(

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { ConfigError, ExternalDependencyError } from '../../lib/errors.ts';
 import { headerOf, readAnswerText } from '../../platform/http-answer.ts';
-import type { HttpRequest, HttpResponse } from '../../platform/http-client.ts';
+import type { HttpResponse } from '../../platform/http-client.ts';
 import { ObjectChangedError } from '../object-errors.ts';
 import type {
   ObjectBytes,
@@ -15,10 +15,11 @@ import type {
 } from '../object-store.ts';
 import { findGoogleIdentity, tokensOf } from './gcs-credentials.ts';
 import { servicePorts } from './helper-ports.ts';
+import { sendCall } from './object-call.ts';
 import { s3ObjectName } from './object-names.ts';
 import { encodeStrictly } from './sigv4.ts';
-import { bodyOf, conditionHeaders, contentOf } from './store-answers.ts';
-import { type RequestPurpose, refusal, sendToStore } from './store-request.ts';
+import { conditionHeaders, contentOf } from './store-answers.ts';
+import { type RequestPurpose, refusal } from './store-request.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -191,17 +192,17 @@ class GcsObjectStore implements ObjectStore {
 
   async #send(call: Call, signal: AbortSignal): Promise<HttpResponse> {
     const authorization = this.#tokens === undefined ? {} : { Authorization: `Bearer ${await this.#tokens(signal)}` };
-    const body = typeof call.body === 'object' ? bodyOf(call.body) : call.body;
-    const request: HttpRequest = {
-      method: call.method,
-      url: new URL(call.url),
-      headers: { ...call.headers, ...authorization },
-      ...(body === undefined ? {} : { body }),
-      redirect: 'manual',
-      timeoutMs: this.#ports.timeoutMs,
-      headerTimeoutMs: this.#ports.timeoutMs,
-    };
-    return await sendToStore(this.#ports.http, request, call.purpose, signal);
+    return await sendCall(
+      this.#ports,
+      {
+        method: call.method,
+        url: new URL(call.url),
+        headers: { ...call.headers, ...authorization },
+        body: call.body,
+        purpose: call.purpose,
+      },
+      signal,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import { ConfigError, ExternalDependencyError } from '../../lib/errors.ts';
 import { headerOf, readAnswerText } from '../../platform/http-answer.ts';
-import type { HttpRequest, HttpResponse } from '../../platform/http-client.ts';
+import type { HttpResponse } from '../../platform/http-client.ts';
 import type {
   ObjectBytes,
   ObjectContent,
@@ -13,14 +13,15 @@ import type {
 } from '../object-store.ts';
 import { findAwsCredentials, keepCredentials } from './aws-credentials.ts';
 import { servicePorts } from './helper-ports.ts';
+import { headFacts, sendCall } from './object-call.ts';
 import { decodeText, readHexForms, s3Metadata, s3ObjectName } from './object-names.ts';
 import { encryptionHeaders } from './s3-encryption.ts';
 import { objectUrl } from './s3-endpoint.ts';
 import { parseS3ObjectUrl, type S3UrlFacts } from './s3-object-url.ts';
 import { defaultRegion } from './s3-region.ts';
 import { type AwsCredentials, emptyPayloadHash, signHeaders, unsignedPayload } from './sigv4.ts';
-import { bodyOf, conditionHeaders, contentOf, factsOf, type Metadata } from './store-answers.ts';
-import { type RequestPurpose, refusal, sendToStore } from './store-request.ts';
+import { conditionHeaders, contentOf, type Metadata } from './store-answers.ts';
+import { type RequestPurpose, refusal } from './store-request.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -71,13 +72,7 @@ class S3ObjectStore implements ObjectStore {
   async head(name: string, signal: AbortSignal): Promise<ObjectFacts | undefined> {
     const purpose = { what: 'ask for the cache in S3', hints };
     const response = await this.#send({ method: 'HEAD', name, purpose }, signal);
-    if (response.status === 404) {
-      response.discard();
-      return undefined;
-    }
-    if (response.status !== 200) throw await refusal(response, purpose);
-    response.discard();
-    return factsOf(response, metadataOf(response));
+    return await headFacts(response, metadataOf(response), purpose);
   }
 
   async get(name: string, request: ObjectRequest, signal: AbortSignal): Promise<ObjectContent> {
@@ -169,17 +164,11 @@ class S3ObjectStore implements ObjectStore {
     const payload = call.body === undefined ? emptyPayloadHash : unsignedPayload;
     // The transport sets its own length for what it is given whole.
     const headers = signHeaders({ method: call.method, url, headers: call.headers ?? {} }, payload, context);
-    const body = typeof call.body === 'object' ? bodyOf(call.body) : call.body;
-    const request: HttpRequest = {
-      method: call.method,
-      url,
-      headers,
-      ...(body === undefined ? {} : { body }),
-      redirect: 'manual',
-      timeoutMs: this.#ports.timeoutMs,
-      headerTimeoutMs: this.#ports.timeoutMs,
-    };
-    return await sendToStore(this.#ports.http, request, call.purpose, signal);
+    return await sendCall(
+      this.#ports,
+      { method: call.method, url, headers, body: call.body, purpose: call.purpose },
+      signal,
+    );
   }
 }
 

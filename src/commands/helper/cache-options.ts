@@ -106,6 +106,8 @@ async function readEnvFile(path: string): Promise<string> {
   return text;
 }
 
+const closeLimitMs = 10_000;
+
 /** Runs a transfer as often as the options allow. */
 export async function runTransfer(
   transfer: RepeatedTransfer,
@@ -117,6 +119,7 @@ export async function runTransfer(
   try {
     await withRetries(() => transfer.attempt(signal), policy, { log, clock: io.clock ?? systemClock() }, signal);
   } finally {
-    await transfer.close(signal);
+    // What ends the command must not keep it from giving up parts that the store would keep.
+    await transfer.close(AbortSignal.timeout(closeLimitMs));
   }
 }

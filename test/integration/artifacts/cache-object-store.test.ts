@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AbortReason } from '../../../src/lib/abort.ts';
 import { buildZip } from '../../support/zip-builder.ts';
 import {
   type Answer,
@@ -89,12 +90,14 @@ function restore(argv: readonly string[] = []) {
   return runHelper('cache-extractor', [...flags, ...argv], work.project);
 }
 
-function save(argv: readonly string[] = []) {
+function save(argv: readonly string[] = [], signal?: AbortSignal) {
   const flags = ['--file', '../cache/key/cache.zip', '--alternate-file', '../cache/o/cache.zip', '--path', 'a'];
   return runHelper(
     'cache-archiver',
     [...flags, '--gocloud-url', place(), '--env-file', '../env', ...argv],
     work.project,
+    {},
+    signal,
   );
 }
 
@@ -226,5 +229,17 @@ describe('a cache upload to an object store', () => {
     expect(server.received.at(-1)?.method).toBe('DELETE');
     expect(objects.size).toBe(0);
     expect(existsSync(file)).toBe(true);
+  });
+
+  it('gives up its parts when it is stopped', async () => {
+    work.write('a', randomBytes(23_000_000));
+    const stop = new AbortController();
+    server.answer((request) => {
+      if (request.url.includes('partNumber=2')) stop.abort(new AbortReason('interrupted'));
+      return answer(request);
+    });
+    expect((await save([], stop.signal)).exitCode).toBe(1);
+    expect(server.received.at(-1)?.method).toBe('DELETE');
+    expect(objects.size).toBe(0);
   });
 });

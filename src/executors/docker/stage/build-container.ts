@@ -16,7 +16,7 @@ import {
   startOfLog,
 } from './container-output.ts';
 import { buildFiles, buildInput } from './container-scripts.ts';
-import { reachDaemon } from './daemon-patience.ts';
+import { reachDaemon, retryMs } from './daemon-patience.ts';
 import { type EndingTimes, endContainer } from './end-container.ts';
 import { wasKilledFromOutside } from './killed-from-outside.ts';
 import { parseStageHandle, stageHandleValue } from './stage-handle.ts';
@@ -190,6 +190,7 @@ export class BuildContainer {
       const isWhole = frames !== undefined && (await takeOutput(loggedOutput(frames, current.offsets), current));
       this.#offsets = current.offsets;
       if (!isRunning && isWhole) return await this.#exitStatus(info.State.ExitCode, current, signal);
+      if (frames === undefined) await sleep(retryMs);
     }
   }
 

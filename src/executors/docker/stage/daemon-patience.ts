@@ -4,7 +4,8 @@ import { DaemonError, EnvironmentLostError, errorMessage } from '../../../lib/er
 /** How long a daemon may be away while a job of it runs. */
 export const daemonAbsenceMs = 30_000;
 
-const retryMs = 250;
+/** Before the daemon is asked again what it did not answer. */
+export const retryMs = 250;
 
 /**
  * Asks the daemon until it answers: it may be restarting.

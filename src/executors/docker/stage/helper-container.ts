@@ -14,7 +14,7 @@ import {
   startOfLog,
 } from './container-output.ts';
 import { helperOrder } from './container-scripts.ts';
-import { reachDaemon } from './daemon-patience.ts';
+import { reachDaemon, retryMs } from './daemon-patience.ts';
 import { type EndingTimes, signalAll } from './end-container.ts';
 import { StageOutput } from './helper-stage-output.ts';
 import { parseStageHandle, stageHandleValue } from './stage-handle.ts';
@@ -155,6 +155,7 @@ export class HelperContainer {
         const exit = await this.#readLog(output, isRunning, reading.signal);
         if (exit !== undefined) return exit;
         if (!isRunning) throw this.#lost(info.State.OOMKilled ? 'ran out of memory' : 'was stopped');
+        await sleep(retryMs);
       }
     } finally {
       reading.abort(new AbortReason('finished'));
